@@ -1,0 +1,33 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+
+/** An instance of a step: 'codegen' in ['tfc-w1a1', 'tfc-w1a1-icebreaker-fast', 'MVAU_0']. */
+export interface InstanceId {
+  readonly step: string;
+  readonly scope: readonly string[];
+}
+
+/** All the engine ever says. Displays are `(event) => void`. `because` is text for people. */
+export type EngineEvent =
+  | { readonly type: 'planned'; readonly instances: number; readonly fresh: number }
+  | { readonly type: 'started'; readonly id: InstanceId; readonly because: string }
+  | { readonly type: 'note'; readonly id: InstanceId; readonly text: string }
+  | {
+      readonly type: 'call';
+      readonly id: InstanceId;
+      readonly tool: string;
+      readonly label: string;
+      readonly outcome: 'started' | 'ran' | 'restored' | 'failed';
+      readonly seconds?: number;
+    }
+  | { readonly type: 'diagnostic'; readonly id?: InstanceId; readonly diagnostic: Diagnostic }
+  | {
+      readonly type: 'finished';
+      readonly id: InstanceId;
+      readonly how: 'ran' | 'fresh' | 'restored';
+      readonly seconds: number;
+    }
+  | { readonly type: 'failed'; readonly id: InstanceId; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly type: 'skipped'; readonly id: InstanceId; readonly because: string }
+  | { readonly type: 'done'; readonly ok: boolean; readonly ran: number; readonly fresh: number; readonly failed: number; readonly seconds: number };
+
+export type Display = (event: EngineEvent) => void;

@@ -1,0 +1,59 @@
+import type { Handles, Makes, Values } from './artifact.ts';
+import type { Invocation } from './invocation.ts';
+
+/**
+ * Where a step's instance lives: a network, a build of it, a layer of that. Scopes form a tree; an instance sees the
+ * artifacts of its own scope and of those above.
+ */
+export interface Scope<S = unknown> {
+  readonly kind: string;
+  readonly name: string;
+  readonly parent?: Scope | undefined;
+  /** What `config` of a step in this scope sees. */
+  readonly settings: S;
+}
+
+/** What of the machine a step's `sources` may use. */
+export interface Host {
+  readonly signal: AbortSignal;
+  note(text: string): void;
+}
+
+export interface Context<C> {
+  readonly config: C;
+  /** What `sources` read. */
+  readonly sources: Readonly<Record<string, Uint8Array>>;
+  readonly scope: { readonly kind: string; readonly name: string };
+  readonly signal: AbortSignal;
+  /** Runs a tool, or restores what the same call made before. Output names give contents. */
+  call<O extends string>(invocation: Invocation<O>): Promise<Readonly<Record<O, Uint8Array>>>;
+  /** One line for the display. */
+  note(text: string): void;
+}
+
+/** A typed function between artifacts. */
+export interface Step<N extends Handles = Handles, M extends Makes = Makes, C = unknown, S = unknown> {
+  readonly name: string;
+  readonly doc: string;
+  /** The kind of scope it runs once for. */
+  readonly per: string;
+  readonly needs: N;
+  readonly makes: M;
+  /**
+   * The only part of the settings that `run` sees, hence the only part in its key: plain JSON.
+   * In a scope that a family opened, `settings` are those of the scope above, and `scope` has the key.
+   */
+  config(settings: S, scope: { readonly kind: string; readonly name: string }): C;
+  /** Two steps may make the same artifact if in every scope at most one applies. */
+  applies?(settings: S): boolean;
+  /**
+   * Contents from outside (a model file, a folding file), by name: read when the instance is about to be judged, hashed
+   * into the key, and handed to `run` as `context.sources`. Throws FinnError where one is not there or is not wanted.
+   */
+  sources?(settings: S, host: Host): Promise<Readonly<Record<string, Uint8Array>>>;
+    run(inputs: Values<N>, context: Context<C>): Promise<Values<M>>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: steps of every type meet in one list
+export type AnyStep = Step<any, any, any, any>;
+export const step = <N extends Handles, M extends Makes, C, S>(definition: Step<N, M, C, S>): Step<N, M, C, S> => definition;

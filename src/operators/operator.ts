@@ -1,0 +1,79 @@
+import type { Design, StreamPort } from '../hdl/design.ts';
+import type { Attrs, Node, Op, Value } from '../ir/graph.ts';
+
+/** What a circuit costs. Keys that a family does not have are absent. */
+export interface Resources {
+  readonly lut: number;
+  readonly ff?: number;
+  /** Block RAMs in the family's unit: SB_RAM40 (ice40), DP16KD (ecp5), RAMB18 (xc7, xcup). */
+  readonly bram: number;
+  readonly uram?: number;
+  readonly dsp: number;
+}
+
+/** What emitters and estimates know of the device: what LUTs and memories it has. Never a board's name. */
+export type Family = 'ice40' | 'ecp5' | 'xc7' | 'xcup';
+export interface Device {
+  readonly family: Family;
+}
+
+/** One attribute that recipes may set on a layer. */
+export interface Field {
+  readonly doc: string;
+  readonly type: 'integer' | 'choice';
+  readonly choices?: readonly string[];
+  /** FINN's name of it in folding files: PE, SIMD, ram_style. */
+  readonly finn: string;
+}
+
+/** When a layer takes and gives beats, for one frame, if it is never made to wait: the basis of FIFO sizing. */
+export interface Schedule {
+  /** Cycles of one frame: the initiation interval. */
+  readonly interval: number;
+  /** Input stream `port` takes a beat in cycle t (0 ≤ t < interval). */
+  takes(port: number, t: number): boolean;
+  /** Output stream `port` gives a beat because of cycle t; it leaves `depth` cycles later. */
+  gives(port: number, t: number): boolean;
+  /** Registers between the cycle that completes a result and the result on the output. */
+  readonly depth: number;
+}
+
+/** A layer: a node whose op is an operator. */
+export type Layer<A extends Attrs = Attrs> = Node<A> & { readonly op: Operator<A> };
+
+/** What `lower` may look at: who else reads a value. */
+export interface Lowering {
+  /** Does only this node read the value? */
+  sole(value: Value): boolean;
+}
+export type Lowered =
+  | { readonly value: Value }
+  /** It would be this operator's, were it not for this reason. */
+  | { readonly refused: string };
+
+/** A hardware layer, whole: meaning, parallelism, cost, circuit. One folder each. */
+export interface Operator<A extends Attrs = Attrs> extends Op<A> {
+  readonly doc: string;
+  /** Attributes that recipes may set. */
+  readonly fields: Readonly<Record<string, Field>>;
+  /**
+   * `node` is a node of the integer network whose inputs are lowered already. The value that replaces its output 0,
+   * or why not, or undefined where it is none of this operator's business.
+   */
+  lower?(node: Node, lowering: Lowering): Lowered | undefined;
+  /** Parallelism attributes, each with the number it must divide. */
+  parallel(layer: Layer<A>): Readonly<Record<string, number>>;
+  streams(layer: Layer<A>): readonly StreamPort[];
+  /** Cycles of one frame in steady state: the initiation interval. */
+  cycles(layer: Layer<A>): number;
+  schedule(layer: Layer<A>): Schedule;
+  resources(layer: Layer<A>, device: Device): Resources;
+  /** Why it cannot be built on this device, in words for a user. */
+  refuse?(layer: Layer<A>, device: Device): string | undefined;
+  /** Its circuit; the top module is called `name`. */
+  rtl(layer: Layer<A>, device: Device, name: string): Design;
+  /** What FINN calls it, for its report and folding files. */
+  finn(layer: Layer<A>): { readonly opType: string; readonly attributes: Readonly<Record<string, number | string>> };
+  /** Small legal layers, to which the conformance test holds every member above. */
+  samples(): readonly Layer<A>[];
+}
