@@ -28,6 +28,13 @@ export type EngineEvent =
     }
   | { readonly type: 'failed'; readonly id: InstanceId; readonly diagnostics: readonly Diagnostic[] }
   | { readonly type: 'skipped'; readonly id: InstanceId; readonly because: string }
-  | { readonly type: 'done'; readonly ok: boolean; readonly ran: number; readonly fresh: number; readonly failed: number; readonly seconds: number };
+  | {
+      readonly type: 'done';
+      readonly ok: boolean;
+      readonly ran: number;
+      readonly fresh: number;
+      readonly failed: number;
+      readonly seconds: number;
+    };
 
 export type Display = (event: EngineEvent) => void;

@@ -51,9 +51,10 @@ export interface Step<N extends Handles = Handles, M extends Makes = Makes, C = 
    * into the key, and handed to `run` as `context.sources`. Throws FinnError where one is not there or is not wanted.
    */
   sources?(settings: S, host: Host): Promise<Readonly<Record<string, Uint8Array>>>;
-    run(inputs: Values<N>, context: Context<C>): Promise<Values<M>>;
+  run(inputs: Values<N>, context: Context<C>): Promise<Values<M>>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: steps of every type meet in one list
 export type AnyStep = Step<any, any, any, any>;
-export const step = <N extends Handles, M extends Makes, C, S>(definition: Step<N, M, C, S>): Step<N, M, C, S> => definition;
+export const step = <N extends Handles, M extends Makes, C, S>(definition: Step<N, M, C, S>): Step<N, M, C, S> =>
+  definition;

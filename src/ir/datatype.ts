@@ -39,7 +39,13 @@ export const uint = (bits: number): DataType =>
 
 /** Two's complement integers of `bits` bits. */
 export const int = (bits: number): DataType =>
-  intern(`INT${bits}`, () => ({ bits, signed: true, integer: true, min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 }));
+  intern(`INT${bits}`, () => ({
+    bits,
+    signed: true,
+    integer: true,
+    min: -(2 ** (bits - 1)),
+    max: 2 ** (bits - 1) - 1,
+  }));
 
 /** Type by FINN's name, in any case; undefined if there is none of that name. */
 export function parseDataType(text: string): DataType | undefined {
@@ -70,4 +76,6 @@ export function smallest(min: number, max: number): DataType {
 
 /** Can `value` be an element of `type`? */
 export const admits = (type: DataType, value: number): boolean =>
-  type === BIPOLAR ? value === 1 || value === -1 : value >= type.min && value <= type.max && (!type.integer || Number.isInteger(value));
+  type === BIPOLAR
+    ? value === 1 || value === -1
+    : value >= type.min && value <= type.max && (!type.integer || Number.isInteger(value));

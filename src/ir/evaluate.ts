@@ -33,7 +33,11 @@ export function evaluate(graph: Graph, inputs: ReadonlyMap<string, Tensor>, obse
 
   for (const node of nodesOf(graph)) {
     const tensors = node.inputs.map((value) => (value ? read(value) : undefined));
-    const made = node.op.evaluate(tensors, node.attrs, { origin: node.origin, outputs: node.types.length, types: node.types });
+    const made = node.op.evaluate(tensors, node.attrs, {
+      origin: node.origin,
+      outputs: node.types.length,
+      types: node.types,
+    });
     values.set(node, made);
     observe?.(node, made);
     for (const value of node.inputs) release(value);

@@ -31,8 +31,7 @@ export const scalar = (dtype: DataType, value: number): Tensor => tensor(dtype, 
 export const reshaped = (x: Tensor, shape: readonly number[]): Tensor => tensor(x.dtype, shape, x.data);
 
 /** The same values under another type; storage is converted where it must be. */
-export const retyped = (x: Tensor, dtype: DataType): Tensor =>
-  x.dtype === dtype ? x : tensor(dtype, x.shape, x.data);
+export const retyped = (x: Tensor, dtype: DataType): Tensor => (x.dtype === dtype ? x : tensor(dtype, x.shape, x.data));
 
 /** Row-major strides of a shape, in elements. */
 export function stridesOf(shape: readonly number[]): number[] {

@@ -35,7 +35,9 @@ export function nodesOf(graph: Graph): Node[] {
 }
 
 /** For every node, who reads its outputs: [reader, input position] or an output of the graph. */
-export function readers(graph: Graph): Map<Node, { readonly node: Node | undefined; readonly position: number; readonly index: number }[]> {
+export function readers(
+  graph: Graph,
+): Map<Node, { readonly node: Node | undefined; readonly position: number; readonly index: number }[]> {
   const map = new Map<Node, { node: Node | undefined; position: number; index: number }[]>();
   const add = (value: Value | undefined, node: Node | undefined, position: number) => {
     if (value?.kind !== 'node') return;
