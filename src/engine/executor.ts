@@ -1,0 +1,36 @@
+import type { Invocation, Tool } from './invocation.ts';
+
+/** What came of one call that was executed. A tool that could not be started at all is a FinnError instead. */
+export interface Executed {
+  /** Exit status; 128 + number where a signal ended it. */
+  readonly exit: number;
+  /** Contents by output name; an output that the tool did not leave behind is absent. */
+  readonly outputs: Readonly<Record<string, Uint8Array>>;
+  /** All that the tool wrote on stdout and stderr, in order. */
+  readonly log: string;
+  /** Wall-clock time. */
+  readonly seconds: number;
+}
+
+export interface ExecuteOptions {
+  /** When it aborts, the tool and its children are ended and `execute` rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+  /** Every line of the log, as it comes, without its end. */
+  onLine(line: string): void;
+  /**
+   * An existing empty directory that is this call's alone: the executor puts exactly the invocation's files there and
+   * runs the tool in it (a tool that needs no directory writes its files there only when it fails). The engine removes
+   * it after success and keeps it after a failure.
+   */
+  readonly directory: string;
+}
+
+/** What runs tools. The engine decides whether and when; nothing here looks into a cache. */
+export interface Executor {
+  /**
+   * The version that goes into keys, found once a process: for `module` tools the hash of the module's file. Throws
+   * FinnError 'tool/missing' or 'tool/version' where the tool is not there or is too old.
+   */
+  version(tool: Tool): Promise<string>;
+  execute(invocation: Invocation, options: ExecuteOptions): Promise<Executed>;
+}
