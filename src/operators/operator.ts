@@ -1,4 +1,5 @@
 import type { Design, StreamPort } from '../hdl/design.ts';
+import type { Device, Family } from '../hdl/device.ts';
 import type { Attrs, Node, Op, Value } from '../ir/graph.ts';
 
 /** What a circuit costs. Keys that a family does not have are absent. */
@@ -11,11 +12,7 @@ export interface Resources {
   readonly dsp: number;
 }
 
-/** What emitters and estimates know of the device: what LUTs and memories it has. Never a board's name. */
-export type Family = 'ice40' | 'ecp5' | 'xc7' | 'xcup';
-export interface Device {
-  readonly family: Family;
-}
+export type { Device, Family };
 
 /** One attribute that recipes may set on a layer. */
 export interface Field {
@@ -47,7 +44,11 @@ export interface Lowering {
   sole(value: Value): boolean;
 }
 export type Lowered =
-  | { readonly value: Value }
+  | {
+      readonly value: Value;
+      /** The output of the node that `value` replaces; 0 if left out. */
+      readonly output?: number;
+    }
   /** It would be this operator's, were it not for this reason. */
   | { readonly refused: string };
 
@@ -57,7 +58,7 @@ export interface Operator<A extends Attrs = Attrs> extends Op<A> {
   /** Attributes that recipes may set. */
   readonly fields: Readonly<Record<string, Field>>;
   /**
-   * `node` is a node of the integer network whose inputs are lowered already. The value that replaces its output 0,
+   * `node` is a node of the integer network whose inputs are lowered already. The value that replaces its output,
    * or why not, or undefined where it is none of this operator's business.
    */
   lower?(node: Node, lowering: Lowering): Lowered | undefined;
