@@ -6,8 +6,9 @@ export interface InstanceId {
   readonly scope: readonly string[];
 }
 
-/** All the engine ever says. Displays are `(event) => void`. `because` is text for people. */
+/** All the engine ever says, in order. Displays are `(event) => void`. `because` is text for people. */
 export type EngineEvent =
+  /** `instances`: as far as they are known before families are made. */
   | { readonly type: 'planned'; readonly instances: number; readonly fresh: number }
   | { readonly type: 'started'; readonly id: InstanceId; readonly because: string }
   | { readonly type: 'note'; readonly id: InstanceId; readonly text: string }
@@ -19,7 +20,10 @@ export type EngineEvent =
       readonly outcome: 'started' | 'ran' | 'restored' | 'failed';
       readonly seconds?: number;
     }
+  /** A line of a running tool's log. */
+  | { readonly type: 'line'; readonly id: InstanceId; readonly tool: string; readonly text: string }
   | { readonly type: 'diagnostic'; readonly id?: InstanceId; readonly diagnostic: Diagnostic }
+  /** fresh: as the last time; restored: as some earlier time, found by its key. */
   | {
       readonly type: 'finished';
       readonly id: InstanceId;

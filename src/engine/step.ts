@@ -1,3 +1,4 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Handles, Makes, Values } from './artifact.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -15,20 +16,37 @@ export interface Scope<S = unknown> {
 
 /** What of the machine a step's `sources` may use. */
 export interface Host {
+  /** In 'plan' nothing may be fetched or executed: what only that could tell is answered by `unknownUntilRun`. */
+  readonly mode: 'plan' | 'run';
   readonly signal: AbortSignal;
   note(text: string): void;
 }
 
+/** Contents from outside, by name. */
+export type Sources = Readonly<Record<string, Uint8Array>>;
+
+/** The answer of `sources` in a plan when only a run can tell. */
+export class UnknownUntilRun {
+  /** In a few words: 'the model is fetched from https://…'. */
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+export const unknownUntilRun = (reason: string): UnknownUntilRun => new UnknownUntilRun(reason);
+
+/** All that `run` sees beside its inputs. There is nothing of the scope in it: what the key lacks, `run` cannot know. */
 export interface Context<C> {
   readonly config: C;
   /** What `sources` read. */
-  readonly sources: Readonly<Record<string, Uint8Array>>;
-  readonly scope: { readonly kind: string; readonly name: string };
+  readonly sources: Sources;
   readonly signal: AbortSignal;
   /** Runs a tool, or restores what the same call made before. Output names give contents. */
   call<O extends string>(invocation: Invocation<O>): Promise<Readonly<Record<O, Uint8Array>>>;
   /** One line for the display. */
   note(text: string): void;
+  /** A warning or note for the user. Kept with the result, and shown again when that comes from the cache. */
+  report(diagnostic: Diagnostic): void;
 }
 
 /** A typed function between artifacts. */
@@ -41,7 +59,8 @@ export interface Step<N extends Handles = Handles, M extends Makes = Makes, C = 
   readonly makes: M;
   /**
    * The only part of the settings that `run` sees, hence the only part in its key: plain JSON.
-   * In a scope that a family opened, `settings` are those of the scope above, and `scope` has the key.
+   * In a scope that a family opened, `settings` are those of the scope above, and `scope` has the key: a step whose
+   * result has a name in it puts `scope.name` here.
    */
   config(settings: S, scope: { readonly kind: string; readonly name: string }): C;
   /** Two steps may make the same artifact if in every scope at most one applies. */
@@ -50,7 +69,7 @@ export interface Step<N extends Handles = Handles, M extends Makes = Makes, C = 
    * Contents from outside (a model file, a folding file), by name: read when the instance is about to be judged, hashed
    * into the key, and handed to `run` as `context.sources`. Throws FinnError where one is not there or is not wanted.
    */
-  sources?(settings: S, host: Host): Promise<Readonly<Record<string, Uint8Array>>>;
+  sources?(settings: S, host: Host): Promise<Sources | UnknownUntilRun>;
   run(inputs: Values<N>, context: Context<C>): Promise<Values<M>>;
 }
 
