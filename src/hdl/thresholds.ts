@@ -235,6 +235,7 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
       const least = p.signed ? -(2 ** (accBits - 1)) : 0;
       w.line(`wire [${accBits - 1}:0] acc_${i} = ${lane('acc', i)};`);
       w.line(`wire [${levels - 1}:0] hit_${i};`).line(`wire [${p.bits - 1}:0] index_${i};`);
+      if (!table.steps[i]!.some((step) => step > least)) w.line(`wire unused_${i} = &{1'b0, acc_${i}};`);
       for (let k = 0; k < levels; k += 1) {
         const step = table.steps[i]![k];
         const hit =
@@ -250,11 +251,12 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
     finish((i) => p.bits > 0 && `index_${i}`, foldBits > 0 && 'fold');
   };
 
-  /** acc_<stage>, sign-extended to the comparison's width, and fold_<stage>. */
+  /** acc_<stage>, sign-extended to the comparison's width, and fold_<stage> if something reads it. */
   const delay = (stage: number): void => {
+    const last = p.form === 'search' ? p.bits : 1;
     w.line(`reg [${pe * p.width - 1}:0] acc_${stage};`);
     w.line(`always @(posedge clk) if (en) acc_${stage} <= acc_${stage - 1};`);
-    if (foldBits === 0) return;
+    if (foldBits === 0 || (stage === last && p.encoding !== 'rom')) return;
     w.line(`reg [${foldBits - 1}:0] fold_${stage};`);
     w.line(`always @(posedge clk) if (en) fold_${stage} <= fold_${stage - 1};`);
   };
