@@ -15,6 +15,29 @@ export const codes = {
   'tool/missing': 'A tool that the build needs is not installed, or not where finn looks for it.',
   'tool/version': 'A tool does not say its version, or is older than finn can use.',
 
+  'board/unknown': 'There is no board of that name, and no board file at that path.',
+  'board/wrong': 'A board file contradicts itself, or its pins file lacks a port.',
+
+  'config/extends-cycle': 'A recipe extends itself, directly or through its parents.',
+  'config/missing-key': 'A key that is required is not there.',
+  'config/syntax': 'The file is not YAML, or has the same key twice.',
+  'config/too-complex': 'The file unfolds, through aliases, to more than any recipe needs.',
+  'config/unknown-key': 'A key that finn does not know.',
+  'config/unreadable': 'A file is not there or cannot be read.',
+  'config/wrong-type': 'A value is of another type than its key takes: text for a number, a list for a map.',
+  'config/wrong-value': 'A value is not one of those that its key takes.',
+
+  'recipe/clock': 'The clock that a target asks for cannot be made on its board.',
+  'recipe/conflict': 'Keys stand together that exclude each other, or one stands without the key that it needs.',
+  'recipe/duplicate-build': 'Two builds have the same name.',
+  'recipe/expect': 'An expectation that can never hold, or that nothing in the recipe can measure.',
+  'recipe/file-missing': 'A file that the recipe names is not there.',
+  'recipe/model-source': 'A model has none or several of `file`, `url` and `run`, or keys that belong to another of them.',
+  'recipe/no-builds': 'The recipe declares no builds.',
+  'recipe/no-bitstream': 'A build asks for a bitstream on a board for which finn can make none.',
+  'recipe/number': 'A number cannot be read, or is not in the range that its key takes.',
+  'recipe/unknown-name': 'A build names a network, a target or a folding that nothing declares.',
+
   'npy/malformed': 'A .npy file is broken, or holds a kind of array that finn does not read.',
 
   'onnx/annotation': 'A quantization_annotation names no datatype, or values do not fit the one it names.',
