@@ -32,7 +32,8 @@ export const codes = {
   'recipe/duplicate-build': 'Two builds have the same name.',
   'recipe/expect': 'An expectation that can never hold, or that nothing in the recipe can measure.',
   'recipe/file-missing': 'A file that the recipe names is not there.',
-  'recipe/model-source': 'A model has none or several of `file`, `url` and `run`, or keys that belong to another of them.',
+  'recipe/model-source':
+    'A model has none or several of `file`, `url` and `run`, or keys that belong to another of them.',
   'recipe/no-builds': 'The recipe declares no builds.',
   'recipe/no-bitstream': 'A build asks for a bitstream on a board for which finn can make none.',
   'recipe/number': 'A number cannot be read, or is not in the range that its key takes.',

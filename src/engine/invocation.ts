@@ -11,7 +11,8 @@ export interface Tool {
     | {
         readonly kind: 'native';
         readonly command: string;
-        readonly version: { readonly args: readonly string[]; readonly pattern: RegExp };
+        /** `pattern` has the version as group `version` or 1; `least` is the oldest that will do. */
+        readonly version: { readonly args: readonly string[]; readonly pattern: RegExp; readonly least?: string };
         /** Debian package or the like, for the message when it is missing. */
         readonly install?: string;
       }

@@ -1,0 +1,132 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { bug, fail } from '../../diagnostics/diagnostic.ts';
+import type { ExecuteOptions } from '../executor.ts';
+import type { Invocation, Tool } from '../invocation.ts';
+
+/** A native tool's program. */
+export type NativeProgram = Extract<Tool['program'], { kind: 'native' }>;
+
+/** The same on every machine: messages in English, times of files fixed where tools ask for one. */
+const environment = { LC_ALL: 'C', LANG: 'C', SOURCE_DATE_EPOCH: '0' };
+
+/** Writes a call's files into its directory. Executables (ELF, or with a #! line) may be run there. */
+export async function lay(files: Invocation['files'], directory: string): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    if (!/^[\w.+-]+(\/[\w.+-]+)*$/.test(name) || name.split('/').includes('..')) bug(`file name '${name}' in a call`);
+    const path = join(directory, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+    if (executable(content)) await chmod(path, 0o755);
+  }
+}
+
+function executable(content: Uint8Array | string): boolean {
+  if (typeof content === 'string') return content.startsWith('#!');
+  return (content[0] === 0x7f && content[1] === 0x45) || (content[0] === 0x23 && content[1] === 0x21);
+}
+
+/**
+ * Runs a native tool in its directory, which holds its files already. Its process group is killed when the signal
+ * aborts; where setpriv is there the kernel kills the tool when this process dies.
+ */
+export async function runNative(
+  command: string,
+  invocation: Invocation,
+  { signal, onLine, directory }: ExecuteOptions,
+): Promise<{ exit: number; outputs: Record<string, Uint8Array> }> {
+  signal.throwIfAborted();
+  const [file, args] = (await hasSetpriv())
+    ? ['setpriv', ['--pdeathsig', 'KILL', command, ...invocation.args]]
+    : [command, [...invocation.args]];
+  const child = execa(file, args, {
+    cwd: directory,
+    env: environment,
+    detached: true,
+    cleanup: false,
+    reject: false,
+    buffer: false,
+    all: true,
+    stdin: 'ignore',
+  });
+  const kill = (): void => {
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // The group has ended by itself.
+    }
+  };
+  signal.addEventListener('abort', kill);
+  try {
+    for await (const line of child.iterable({ from: 'all' })) onLine(String(line));
+    const ended = await child;
+    signal.throwIfAborted();
+    return { exit: ended.exitCode ?? 128 + signalNumber(ended.signal), outputs: await collect(invocation, directory) };
+  } finally {
+    signal.removeEventListener('abort', kill);
+    // What the tool left running in its group is of no use to anybody.
+    kill();
+  }
+}
+
+async function collect(invocation: Invocation, directory: string): Promise<Record<string, Uint8Array>> {
+  const outputs: Record<string, Uint8Array> = {};
+  for (const [name, path] of Object.entries(invocation.outputs)) {
+    try {
+      outputs[name] = new Uint8Array(await readFile(join(directory, path)));
+    } catch (problem) {
+      if ((problem as NodeJS.ErrnoException).code !== 'ENOENT') throw problem;
+    }
+  }
+  return outputs;
+}
+
+/**
+ * Version of a native tool, by asking it. Throws FinnError 'tool/missing' where there is no such command,
+ * 'tool/version' where it does not say its version or is older than what finn was tried with.
+ */
+export async function nativeVersion(name: string, command: string, program: NativeProgram): Promise<string> {
+  const asked = await execa(command, [...program.version.args], {
+    env: environment,
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+  });
+  const hint = program.install === undefined ? {} : { hint: `Install it: ${program.install}.` };
+  if (asked.exitCode === undefined && asked.signal === undefined) {
+    fail('tool/missing', `${name} is needed, but there is no program '${command}' on this machine`, hint);
+  }
+  const match = program.version.pattern.exec(asked.all);
+  const version = match?.groups?.['version'] ?? match?.[1];
+  if (version === undefined) {
+    const call = [command, ...program.version.args].join(' ');
+    fail('tool/version', `'${call}' does not say a version of ${name}`, hint);
+  }
+  if (program.version.least !== undefined && older(version, program.version.least)) {
+    fail('tool/version', `${name} ${version} is too old: ${program.version.least} or later is needed`, hint);
+  }
+  return version;
+}
+
+/** Is version `a` older than `b`, by their numbers from left to right? */
+export function older(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((text) => (text.match(/\d+/g) ?? []).map(Number)) as [number[], number[]];
+  for (let i = 0; i < right.length; i += 1) {
+    const difference = (left[i] ?? 0) - right[i]!;
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+let setpriv: Promise<boolean> | undefined;
+function hasSetpriv(): Promise<boolean> {
+  setpriv ??= execa('setpriv', ['--pdeathsig', 'KILL', 'true'], { reject: false, stdio: 'ignore' }).then(
+    (tried) => tried.exitCode === 0,
+  );
+  return setpriv;
+}
+
+const signalNumber = (name: NodeJS.Signals | undefined): number => (name ? constants.signals[name] : 0);
