@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Diagnostic, error, fail, FinnError, type Location } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, error, FinnError, fail, type Location } from '../diagnostics/diagnostic.ts';
 import { didYouMean } from '../diagnostics/suggest.ts';
 import { compare, parseRational, type Rational, toNumber } from '../util/rational.ts';
 import { beside, readSource, reason } from './read.ts';
@@ -109,7 +109,10 @@ function resolve(path: string, file: BoardFile, source: Source): { board: Board;
     wrong(pointer, `${JSON.stringify(value)} is no rate in MHz`);
     return { num: 1n, den: 1n };
   };
-  const range = (pointer: string, { min_mhz, max_mhz }: { min_mhz: number | string; max_mhz: number | string }): Range => {
+  const range = (
+    pointer: string,
+    { min_mhz, max_mhz }: { min_mhz: number | string; max_mhz: number | string },
+  ): Range => {
     const found = { min: number(`${pointer}/min_mhz`, min_mhz), max: number(`${pointer}/max_mhz`, max_mhz) };
     if (compare(found.min, found.max) > 0)
       wrong(pointer, `min_mhz ${toNumber(found.min)} is above max_mhz ${toNumber(found.max)}`);
@@ -176,7 +179,8 @@ function readPins(path: string, wrong: Wrong): NonNullable<Board['pins']> {
 function checkShell({ bitstream, shell, device, package: housing, clock, pins, ties }: Board, wrong: Wrong): void {
   if (bitstream) {
     for (const [key, value] of Object.entries({ device, package: housing, clock: clock?.pin, shell, pins }))
-      if (value === undefined) wrong('/toolchain', `toolchain yosys-nextpnr needs ${key === 'clock' ? 'clock.pin' : key}`);
+      if (value === undefined)
+        wrong('/toolchain', `toolchain yosys-nextpnr needs ${key === 'clock' ? 'clock.pin' : key}`);
   }
   if (!pins || pins.text === '') return;
   for (const port of ['clk', 'rx', 'tx', ...ties.keys()])

@@ -108,7 +108,9 @@ export interface Build {
 /** Settings of steps with all defaults filled in. */
 export interface Steps {
   readonly lower: { readonly standaloneThresholds: boolean; readonly prefer: 'rtl' };
-  readonly stitch: { readonly fifos: { readonly sizing: 'analytic' | 'none'; readonly depths: ReadonlyMap<string, number> } };
+  readonly stitch: {
+    readonly fifos: { readonly sizing: 'analytic' | 'none'; readonly depths: ReadonlyMap<string, number> };
+  };
   /** `frequencyMhz`: what place and route aims at, where it is not the target's clock. */
   readonly bitfile: { readonly seed: number; readonly baud: number; readonly frequencyMhz?: Rational };
 }

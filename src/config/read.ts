@@ -4,7 +4,8 @@ import { type Diagnostic, error, type Location } from '../diagnostics/diagnostic
 import { isPlain, overlay, readYaml, type Source } from './source.ts';
 
 /** A path written in `file`, made relative to what `file` itself is relative to. */
-export const beside = (file: string, path: string): string => (isAbsolute(path) ? path : normalize(join(dirname(file), path)));
+export const beside = (file: string, path: string): string =>
+  isAbsolute(path) ? path : normalize(join(dirname(file), path));
 
 /** Why a file cannot be read, in words: 'no such file'. */
 export function reason(thrown: unknown): string {
@@ -54,9 +55,7 @@ export function readWithParents(path: string): {
     chain.push(files.length === 1 ? read.source : anonymous(read.source));
     const parent: unknown = isPlain(value) ? value['extends'] : undefined;
     next =
-      typeof parent === 'string'
-        ? { path: beside(next.path, parent), from: places.get('/extends')!.value }
-        : undefined;
+      typeof parent === 'string' ? { path: beside(next.path, parent), from: places.get('/extends')!.value } : undefined;
   }
   if (chain.length === 0) return { files, diagnostics };
   return { source: chain.reduceRight((parent, own) => overlay(parent, own)), files, diagnostics };

@@ -67,7 +67,8 @@ function worthSaying(all: readonly Mistake[], value: unknown): readonly Mistake[
 function valueAt(root: unknown, pointer: string): unknown {
   let value = root;
   for (const key of keys(pointer))
-    value = typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Plain)[key] : undefined;
+    value =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Plain)[key] : undefined;
   return value;
 }
 
@@ -135,7 +136,8 @@ function describe(mistake: Mistake, source: Source, schema: Plain): Diagnostic {
     case 'required': {
       const key = String(params['missingProperty']);
       const property = isPlain(node['properties']) ? node['properties'][key] : undefined;
-      const hint = isPlain(property) && typeof property['description'] === 'string' ? property['description'] : undefined;
+      const hint =
+        isPlain(property) && typeof property['description'] === 'string' ? property['description'] : undefined;
       return error('config/missing-key', `${whole} lacks the key \`${key}\``, {
         at: at(instancePath, 'key'),
         hint: hint === undefined ? undefined : `\`${key}\`: ${hint}`,

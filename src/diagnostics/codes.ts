@@ -39,6 +39,10 @@ export const codes = {
   'recipe/number': 'A number cannot be read, or is not in the range that its key takes.',
   'recipe/unknown-name': 'A build names a network, a target or a folding that nothing declares.',
 
+  'layer/attribute': 'An attribute of a hardware layer has a value that is not legal.',
+  'layer/folding': 'A parallelism does not divide the number that it must divide.',
+  'layer/input': 'A hardware layer is given an input whose type or shape it cannot take.',
+
   'npy/malformed': 'A .npy file is broken, or holds a kind of array that finn does not read.',
 
   'onnx/annotation': 'A quantization_annotation names no datatype, or values do not fit the one it names.',

@@ -17,7 +17,7 @@ export function distance(a: string, b: string): number {
 }
 
 /** The legal word nearest to what was written, if near enough to be meant: a third of its letters may differ. */
-export function suggest(written: string, legal: Iterable<string>): string | undefined {
+export function closest(written: string, legal: Iterable<string>): string | undefined {
   if (written.length > 80) return undefined;
   let best: { word: string; far: number } | undefined;
   for (const word of legal) {
@@ -31,7 +31,9 @@ export function suggest(written: string, legal: Iterable<string>): string | unde
 
 /** Hint for a mistyped name: 'did you mean `x`? Legal: a, b, x'. The list ends after 20 names. */
 export function didYouMean(written: string, legal: readonly string[], what = 'legal'): string {
-  const near = suggest(written, legal);
+  const near = closest(written, legal);
   const shown = legal.length > 20 ? [...legal.slice(0, 20), `… (${legal.length} in all)`] : legal;
-  return [...(near === undefined ? [] : [`did you mean \`${near}\`?`]), `${what}: ${shown.join(', ') || 'none'}`].join(' ');
+  return [...(near === undefined ? [] : [`did you mean \`${near}\`?`]), `${what}: ${shown.join(', ') || 'none'}`].join(
+    ' ',
+  );
 }

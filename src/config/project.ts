@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { type Diagnostic, error } from '../diagnostics/diagnostic.ts';
+import { readSource } from './read.ts';
+import type { ConfigFile } from './types.gen.ts';
+import { validate } from './validate.ts';
+
+/** What is true of this machine: finn.config.yaml, the environment and the machine itself. Paths are absolute. */
+export interface Project {
+  /** The finn.config.yaml that counts, if there is one. */
+  readonly configPath?: string;
+  /** The cache, `.finn/` by default. */
+  readonly cache: { readonly path: string; readonly bytes: number };
+  /** Threads and MB to use at once. */
+  readonly jobs: number;
+  readonly memoryMb: number;
+  /** Where native tools lie, by name, where finn.config.yaml says so; the others are looked for on PATH. */
+  readonly tools: ReadonlyMap<string, string>;
+  /** Folders in which a source is found by its sha256. */
+  readonly mirrors: readonly string[];
+  /** Whether the `run` sources of a recipe may execute. */
+  trusts(recipe: string): boolean;
+  readonly display: { readonly style: 'auto' | 'plain'; readonly color: 'auto' | 'always' | 'never' };
+  /** What programs that finn starts see of the environment: PATH and the places of files, nothing that changes a result. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The variables of the environment that finn reads; everything else is invisible to it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const name = 'finn.config.yaml';
+
+/** The nearest finn.config.yaml upward from a file. */
+function findConfig(recipe: string): string | undefined {
+  for (let folder = dirname(resolve(recipe)); ; folder = dirname(folder)) {
+    const path = join(folder, name);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/** '20GB' in bytes. */
+function parseSize(text: string): number {
+  const [, number, unit = ''] = /^([0-9.]+) ?([kMGT]?)B$/.exec(text)!;
+  return Math.round(Number(number) * 1000 ** ['', 'k', 'M', 'G', 'T'].indexOf(unit));
+}
+
+/**
+ * The machine's side of a build. `environment` is process.env unless a test says otherwise: FINN_JOBS and FINN_CACHE
+ * replace what the file says, NO_COLOR and FORCE_COLOR are heeded. There is a project whatever is wrong with the file:
+ * what the diagnostics refuse has its default.
+ */
+export function loadProject(
+  recipePath: string,
+  environment: Environment = process.env,
+): { readonly project: Project; readonly diagnostics: readonly Diagnostic[] } {
+  const configPath = findConfig(recipePath);
+  const diagnostics: Diagnostic[] = [];
+  const file = configPath === undefined ? {} : readConfig(configPath, diagnostics);
+  const home = configPath === undefined ? dirname(resolve(recipePath)) : dirname(configPath);
+  const at = (path: string): string => resolve(home, path);
+
+  const cache = environment['FINN_CACHE'] ? resolve(environment['FINN_CACHE']) : at(file.cache?.path ?? '.finn');
+  const trusted = (file.trust?.run ?? []).filter((path) => path !== undefined).map(at);
+  const project: Project = {
+    ...(configPath !== undefined && { configPath }),
+    cache: { path: cache, bytes: parseSize(file.cache?.size ?? '20GB') },
+    jobs: jobsOf(environment, diagnostics) ?? file.jobs ?? availableParallelism(),
+    memoryMb: file.memory_mb ?? Math.max(256, Math.floor((totalmem() / 1e6) * 0.75)),
+    tools: new Map(Object.entries(file.tools ?? {}).map(([tool, path]) => [tool, at(path)])),
+    mirrors: (file.mirrors ?? []).filter((path) => path !== undefined).map(at),
+    trusts: (recipe) => trusted.some((path) => contains(path, resolve(recipe))),
+    display: { style: file.display?.style ?? 'auto', color: colorOf(environment, file) },
+    environment: inherited(environment),
+  };
+  return { project, diagnostics };
+}
+
+function readConfig(path: string, diagnostics: Diagnostic[]): ConfigFile {
+  const read = readSource(path);
+  diagnostics.push(...read.diagnostics);
+  // An empty file, or one of comments only, is a config that says nothing.
+  if (!read.source || read.source.value === null) return {};
+  const validated = validate('config', read.source);
+  diagnostics.push(...validated.diagnostics);
+  return validated.value as ConfigFile;
+}
+
+const contains = (folder: string, path: string): boolean => {
+  const way = relative(folder, path);
+  return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith('../') && !way.startsWith('..\\'));
+};
+
+function jobsOf(environment: Environment, diagnostics: Diagnostic[]): number | undefined {
+  const text = environment['FINN_JOBS'];
+  if (!text) return undefined;
+  if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text);
+  diagnostics.push(
+    error('config/wrong-value', `FINN_JOBS is ${JSON.stringify(text)}; it must be a whole number, 1 or more`),
+  );
+  return undefined;
+}
+
+function colorOf(environment: Environment, file: ConfigFile): Project['display']['color'] {
+  const set = file.display?.color ?? 'auto';
+  if (set !== 'auto') return set;
+  if (environment['NO_COLOR']) return 'never';
+  return environment['FORCE_COLOR'] && environment['FORCE_COLOR'] !== '0' ? 'always' : 'auto';
+}
+
+const passedOn = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LD_LIBRARY_PATH', 'XDG_CACHE_HOME'];
+
+/** Fixed locale and no colour, so that the logs of tools read the same everywhere. */
+function inherited(environment: Environment): Record<string, string> {
+  const kept: [string, string][] = [];
+  for (const key of passedOn) {
+    const value = environment[key];
+    if (value !== undefined) kept.push([key, value]);
+  }
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', NO_COLOR: '1' };
+}

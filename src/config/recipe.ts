@@ -1,0 +1,99 @@
+import { basename } from 'node:path';
+import type { Diagnostic, Location } from '../diagnostics/diagnostic.ts';
+import { resolveBuilds } from './builds.ts';
+import type { Recipe, Stage, Steps, Tools } from './model.ts';
+import { resolveNetwork } from './networks.ts';
+import { child } from './pointer.ts';
+import { readWithParents } from './read.ts';
+import { type Loose, Resolving } from './scope.ts';
+import { isPlain } from './source.ts';
+import { resolveFolding, resolveTarget } from './targets.ts';
+import type { RecipeFile } from './types.gen.ts';
+import { validate } from './validate.ts';
+
+const allStages: readonly Stage[] = ['import', 'streamline', 'lower', 'codegen', 'stitch'];
+
+/**
+ * Reads a recipe with its parents, checks it against the schema and in itself, and resolves it. All mistakes at once,
+ * by place; `recipe` is there if and only if none of the diagnostics is an error.
+ */
+export function loadRecipe(path: string): { readonly recipe?: Recipe; readonly diagnostics: readonly Diagnostic[] } {
+  const { source, files, diagnostics: unread } = readWithParents(path);
+  if (!source || unread.length > 0) return { diagnostics: unread };
+  const { diagnostics: refused, value } = validate('recipe', source);
+  const to = new Resolving(source, files[0]!);
+  const file = value as Loose<RecipeFile>;
+  const declared = (key: string): readonly string[] => {
+    const names = isPlain(source.value) ? source.value[key] : undefined;
+    return isPlain(names) ? Object.keys(names) : [];
+  };
+
+  const networks = resolveAll(file.networks, '/networks', (name, written, at) => resolveNetwork(name, written, at, to));
+  const targets = resolveAll(file.targets, '/targets', (name, written, at) => resolveTarget(name, written, at, to));
+  const foldings = resolveAll(file.folding, '/folding', (name, written, at) => resolveFolding(name, written, at, to));
+  const names = { network: declared('networks'), target: declared('targets'), folding: declared('folding') };
+  const builds = resolveBuilds(file, { networks, targets, foldings, names }, to);
+  const steps = resolveSteps(file.steps ?? {}, to);
+  const boards = [...targets.values()].flatMap(({ board }) => [board.path, ...(board.pins ? [board.pins.path] : [])]);
+
+  const diagnostics = inOrder([...refused, ...to.diagnostics], files);
+  if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics };
+  const recipe: Recipe = {
+    path,
+    name: file.name ?? basename(path).replace(/\.ya?ml$/, ''),
+    ...(file.description !== undefined && { description: file.description }),
+    files: [...new Set([...files, ...boards])],
+    networks,
+    targets,
+    foldings,
+    builds,
+    steps,
+    tools: resolveTools(file.tools ?? {}),
+    verifyAt: allStages.filter((stage) => (file.verify?.at ?? allStages).includes(stage)),
+    locate: (pointer, part = 'value'): Location => to.at(pointer, part),
+  };
+  return { recipe, diagnostics };
+}
+
+function resolveAll<W, R>(
+  written: Readonly<Record<string, W | undefined>> | undefined,
+  pointer: string,
+  resolve: (name: string, written: W, pointer: string) => R | undefined,
+): Map<string, R> {
+  const all = new Map<string, R>();
+  for (const [name, value] of Object.entries(written ?? {})) {
+    const resolved = value === undefined ? undefined : resolve(name, value, child(pointer, name));
+    if (resolved !== undefined) all.set(name, resolved);
+  }
+  return all;
+}
+
+function resolveSteps({ lower, stitch, bitfile }: Loose<NonNullable<RecipeFile['steps']>>, to: Resolving): Steps {
+  const frequency = bitfile?.frequency_mhz;
+  const frequencyMhz = frequency === undefined ? undefined : to.positive('/steps/bitfile/frequency_mhz', frequency);
+  const depths = Object.entries(stitch?.fifos?.depths ?? {}).filter((entry) => entry[1] !== undefined);
+  return {
+    lower: { standaloneThresholds: lower?.standalone_thresholds ?? false, prefer: lower?.prefer ?? 'rtl' },
+    stitch: { fifos: { sizing: stitch?.fifos?.sizing ?? 'analytic', depths: new Map(depths as [string, number][]) } },
+    bitfile: { seed: bitfile?.seed ?? 1, baud: bitfile?.baud ?? 115200, ...(frequencyMhz && { frequencyMhz }) },
+  };
+}
+
+const resolveTools = (tools: Loose<NonNullable<RecipeFile['tools']>>): Tools => ({
+  synthesis: tools.synthesis ?? 'npm',
+  placeAndRoute: tools.place_and_route ?? 'npm',
+  simulation: tools.simulation ?? 'npm',
+});
+
+/** By file (the recipe, its parents, others), then by place. */
+function inOrder(diagnostics: readonly Diagnostic[], files: readonly string[]): Diagnostic[] {
+  const rank = ({ at }: Diagnostic): readonly [number, string, number] => {
+    if (at?.in !== 'file') return [files.length + 1, '', 0];
+    const index = files.indexOf(at.path);
+    return [index < 0 ? files.length : index, at.path, at.start];
+  };
+  return [...diagnostics].sort((a, b) => {
+    const [first, second] = [rank(a), rank(b)];
+    return first[0] - second[0] || (first[1] < second[1] ? -1 : first[1] > second[1] ? 1 : 0) || first[2] - second[2];
+  });
+}

@@ -1,0 +1,84 @@
+import { existsSync, statSync } from 'node:fs';
+import type { Code } from '../diagnostics/codes.ts';
+import { type Diagnostic, error, type Location, warning } from '../diagnostics/diagnostic.ts';
+import { parseRational, type Rational } from '../util/rational.ts';
+import { dotted } from './pointer.ts';
+import { beside } from './read.ts';
+import type { Source } from './source.ts';
+import { locate, quote } from './validate.ts';
+
+/** What the parts of a recipe are resolved with: places, and one list of all that is wrong. */
+export class Resolving {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #source: Source;
+  readonly #root: string;
+
+  constructor(source: Source, root: string) {
+    this.#source = source;
+    this.#root = root;
+  }
+
+  /** The place of a pointer, or of the nearest thing around it. */
+  at(pointer: string, part: 'key' | 'value' = 'value'): Location {
+    return locate(this.#source, pointer, part) ?? { in: 'file', path: this.#root, start: 0, end: 0 };
+  }
+
+  wrong(code: Code, message: string, at: Location, hint?: string): void {
+    this.diagnostics.push(error(code, message, { at, hint }));
+  }
+
+  warn(code: Code, message: string, at: Location, hint?: string): void {
+    this.diagnostics.push(warning(code, message, { at, hint }));
+  }
+
+  /** The file in which a pointer's value is written. */
+  fileOf(pointer: string): string {
+    return this.#source.places.get(pointer)?.file ?? this.#root;
+  }
+
+  /** A path that a recipe names, made ready to be opened: it is relative to the file it is written in. */
+  path(pointer: string, written: string): string {
+    return beside(this.fileOf(pointer), written);
+  }
+
+  /** A path whose file must be there. */
+  existing(pointer: string, written: string): string {
+    const path = this.path(pointer, written);
+    const what = `\`${dotted(pointer)}\``;
+    if (!existsSync(path)) this.wrong('recipe/file-missing', `${what}: there is no file ${path}`, this.at(pointer));
+    else if (!statSync(path).isFile())
+      this.wrong('recipe/file-missing', `${what}: ${path} is not a file`, this.at(pointer));
+    return path;
+  }
+
+  /** An exact number; nothing, and a diagnostic, where it cannot be read. */
+  number(pointer: string, written: number | string): Rational | undefined {
+    const place = this.#source.places.get(pointer);
+    // Hexadecimal and the like: YAML's business, and exact as a double.
+    const value = parseRational(String(place?.raw ?? written)) ?? parseRational(String(written));
+    if (value) return value;
+    const hint = 'write 12, 0.456, 1e-3 or a fraction such as 1/255';
+    this.wrong(
+      'recipe/number',
+      `\`${dotted(pointer)}\` is ${quote(written)}: this is no number`,
+      this.at(pointer),
+      hint,
+    );
+    return undefined;
+  }
+
+  positive(pointer: string, written: number | string): Rational | undefined {
+    const value = this.number(pointer, written);
+    if (!value || value.num > 0n) return value;
+    const message = `\`${dotted(pointer)}\` is ${quote(written)}; it must be above 0`;
+    this.wrong('recipe/number', message, this.at(pointer));
+    return undefined;
+  }
+}
+
+/** What the schema requires may be missing: the schema's diagnostics have said so. */
+export type Loose<T> = T extends readonly (infer U)[]
+  ? readonly (Loose<U> | undefined)[]
+  : T extends object
+    ? { readonly [K in keyof T]?: Loose<T[K]> | undefined }
+    : T;

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import type { Diagnostic, Location, Severity } from './diagnostic.ts';
+
+/** How a diagnostic is shown. `readText` gives a file's text, undefined where it cannot be read (default: from disk). */
+export interface RenderOptions {
+  readonly color: boolean;
+  readonly readText?: (path: string) => string | undefined;
+}
+
+function fromDisk(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+type Paint = (style: keyof typeof styles, text: string) => string;
+const styles = { error: '1;31', warning: '1;33', note: '1;36', dim: '2', bold: '1' };
+const painter =
+  (color: boolean): Paint =>
+  (style, text) =>
+    color && text !== '' ? `\u001b[${styles[style]}m${text}\u001b[0m` : text;
+
+/** No line of an excerpt is wider; a minified file would fill the terminal. */
+const widest = 160;
+
+/** Line and column, from 1, of a character of a text. */
+export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  const start = before.lastIndexOf('\n') + 1;
+  return { line: before.split('\n').length, column: offset - start + 1 };
+}
+
+/** Control characters would rewrite the terminal; a tab is one column wide here so that the squiggle stays under its text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be shown
+const visible = (text: string): string =>
+  text.replace(/\t/g, ' ').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+
+function excerpt(text: string, at: Extract<Location, { in: 'file' }>, style: Severity, paint: Paint): string[] {
+  const { line, column } = lineAndColumn(text, at.start);
+  const whole = text.split('\n')[line - 1]!.replace(/\r$/, '');
+  const from = column > widest - 40 ? column - 40 : 0;
+  const shown = visible(whole.slice(from, from + widest));
+  if (shown.trim() === '') return [];
+  const number = String(line);
+  const length = Math.max(
+    1,
+    Math.min(at.end - at.start, whole.length - column + 1, shown.length - (column - 1 - from)),
+  );
+  const squiggle = ' '.repeat(column - 1 - from) + paint(style, '~'.repeat(length));
+  return [
+    `  ${paint('dim', `${number} |`)} ${shown}`,
+    `  ${paint('dim', `${' '.repeat(number.length)} |`)} ${squiggle}`,
+  ];
+}
+
+/** 'digits.yaml:12:5', 'network node fc2', 'work/log:7'. */
+export function renderLocation(at: Location, readText: (path: string) => string | undefined = fromDisk): string {
+  if (at.in === 'log') return `${at.path}:${at.line}`;
+  if (at.in === 'network')
+    return at.origin.length === 0
+      ? 'the network'
+      : `network ${at.origin.length > 1 ? 'nodes' : 'node'} ${visible(at.origin.join(', '))}`;
+  const text = readText(at.path);
+  if (text === undefined) return at.path;
+  const { line, column } = lineAndColumn(text, at.start);
+  return `${at.path}:${line}:${column}`;
+}
+
+function where(at: Location, style: Severity, read: (path: string) => string | undefined, paint: Paint): string[] {
+  if (at.in === 'network') return [];
+  const text = read(at.path);
+  if (text === undefined) return [];
+  if (at.in === 'file') return excerpt(text, at, style, paint);
+  const line = text.split('\n')[at.line - 1];
+  return line === undefined ? [] : [`  ${paint('dim', `${at.line} |`)} ${visible(line.slice(0, widest))}`];
+}
+
+/**
+ * A diagnostic as text of several lines without a final newline: place, severity, message and code; the line with the
+ * offending text underlined; the other places that belong to it; the hint.
+ */
+export function render(diagnostic: Diagnostic, { color, readText = fromDisk }: RenderOptions): string {
+  const { at, also = [], code, hint, message, severity } = diagnostic;
+  const paint = painter(color);
+  const place = at ? `${paint('bold', renderLocation(at, readText))}: ` : '';
+  const lines = [`${place}${paint(severity, severity)}: ${visible(message)} ${paint('dim', `[${code}]`)}`];
+  if (at) lines.push(...where(at, severity, readText, paint));
+  for (const other of also) {
+    lines.push(
+      `  ${paint('bold', renderLocation(other.at, readText))}: ${paint('note', 'note')}: ${visible(other.message)}`,
+    );
+    lines.push(...where(other.at, 'note', readText, paint).map((line) => `  ${line}`));
+  }
+  if (hint !== undefined) lines.push(`  ${paint('note', 'hint')}: ${visible(hint)}`);
+  return lines.join('\n');
+}
