@@ -43,6 +43,11 @@ export const codes = {
   'layer/folding': 'A parallelism does not divide the number that it must divide.',
   'layer/input': 'A hardware layer is given an input whose type or shape it cannot take.',
 
+  'mvau/datatype': 'A type of a matrix layer does not hold the values that can occur.',
+  'mvau/folding': 'pe or simd of a matrix layer does not divide its outputs or inputs.',
+  'mvau/inputs': 'A matrix product has inputs that no circuit can be built for.',
+  'mvau/thresholds': 'Thresholds of a matrix layer are not constant, not sorted, or not of its shape.',
+
   'npy/malformed': 'A .npy file is broken, or holds a kind of array that finn does not read.',
 
   'onnx/annotation': 'A quantization_annotation names no datatype, or values do not fit the one it names.',
@@ -63,6 +68,22 @@ export const codes = {
   'tool/failed': 'A tool ended with an error.',
   'tool/log': 'A line of a tool’s log that the tool itself calls an error or a warning.',
   'tool/output': 'A tool ended well but did not leave behind a file that it was asked for.',
+
+  'fold/does-not-divide': 'A parallelism factor does not divide the extent that it splits.',
+  'fold/does-not-fit': 'No folding, or not the chosen one, fits the resources of the board.',
+  'fold/file': 'A FINN folding file cannot be read, or does not have the form that FINN writes.',
+  'fold/no-such-attribute': 'A layer has no attribute of that name that a recipe may set.',
+  'fold/no-such-choice': 'An attribute of a layer takes one of a few words, and this is none of them.',
+  'fold/no-such-layer': 'The folding names a layer that the network does not have.',
+
+  'lower/left-over': 'A node of the integer network is no hardware operator.',
+
+  'streamline/leftover': 'A node that only the host can compute stands between hardware layers.',
+  'streamline/unsupported': 'A part of the network cannot be brought to integers.',
+
+  'verify/mismatch': 'A stage of the compilation computes something else than the network.',
+  'verify/near-tie': 'An integer differs where the network itself is within rounding error of a step.',
+  'verify/vectors': 'The vectors for verification do not fit the network.',
 } as const satisfies Record<string, string>;
 
 export type Code = keyof typeof codes;

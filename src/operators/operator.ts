@@ -38,8 +38,15 @@ export interface Schedule {
 /** A layer: a node whose op is an operator. */
 export type Layer<A extends Attrs = Attrs> = Node<A> & { readonly op: Operator<A> };
 
-/** What `lower` may look at: who else reads a value. */
+/** The recipe's choices for lowering. */
+export interface LoweringOptions {
+  /** Leave thresholds a layer of their own instead of fusing them into the matrix unit in front. */
+  readonly standaloneThresholds: boolean;
+}
+
+/** What `lower` may look at: the recipe's choices, and who else reads a value. */
 export interface Lowering {
+  readonly options: LoweringOptions;
   /** Does only this node read the value? */
   sole(value: Value): boolean;
 }
@@ -62,8 +69,12 @@ export interface Operator<A extends Attrs = Attrs> extends Op<A> {
    * or why not, or undefined where it is none of this operator's business.
    */
   lower?(node: Node, lowering: Lowering): Lowered | undefined;
-  /** Parallelism attributes, each with the number it must divide. */
+  /** Parallelism attributes, each with the number it must divide, in the order in which folding raises them. */
   parallel(layer: Layer<A>): Readonly<Record<string, number>>;
+  /** Bits that one unit of SIMD adds to the weight stream; folding by frame rate caps their product. */
+  weightBits?(layer: Layer<A>): number;
+  /** The same layer with its weight, threshold and accumulator types as narrow as its constants allow. */
+  narrow?(layer: Layer<A>): Layer<A>;
   streams(layer: Layer<A>): readonly StreamPort[];
   /** Cycles of one frame in steady state: the initiation interval. */
   cycles(layer: Layer<A>): number;

@@ -1,0 +1,29 @@
+import type { Graph, Node } from '../../ir/graph.ts';
+import { nodesOf } from '../../ir/traverse.ts';
+import type { Layer } from '../../operators/operator.ts';
+
+/** Is the node a hardware layer? Operators, unlike ONNX's operations, know their streams. */
+export const isLayer = (node: Node): node is Layer => 'streams' in node.op;
+
+/** The layers of a graph of layers, in order, by the name that people see: MVAU_0, Thresholding_2. */
+export function layersOf(graph: Graph): Map<string, Layer> {
+  return numbered(graph, (layer) => layer.op.name);
+}
+
+/** The layers by the names that FINN gives them after specialisation: MVAU_hls_0, Thresholding_rtl_2. */
+export function finnNames(graph: Graph): Map<string, Layer> {
+  return numbered(graph, (layer) => layer.op.finn(layer).opType);
+}
+
+function numbered(graph: Graph, nameOf: (layer: Layer) => string): Map<string, Layer> {
+  const next = new Map<string, number>();
+  const map = new Map<string, Layer>();
+  for (const node of nodesOf(graph)) {
+    if (!isLayer(node)) continue;
+    const name = nameOf(node);
+    const n = next.get(name) ?? 0;
+    next.set(name, n + 1);
+    map.set(`${name}_${n}`, node);
+  }
+  return map;
+}

@@ -1,0 +1,143 @@
+import type { Schedule } from '../../operators/operator.ts';
+
+/** A stage of the dataflow: a layer's schedule, and the edges its streams are. */
+export interface Stage {
+  readonly name: string;
+  readonly schedule: Schedule;
+  /** Edge of each input stream; −1 is the accelerator's input, which always has a beat. */
+  readonly in: readonly number[];
+  /** Edge of each output stream; −1 is the accelerator's output, which always takes one. */
+  readonly out: readonly number[];
+}
+
+export interface TokenRun {
+  /** Cycles between the ends of the last two frames at the output. */
+  readonly interval: number;
+  /** Cycle of the first frame's last output beat, counted from 1 at its first input beat. */
+  readonly latency: number;
+  /** Most beats each edge ever held. */
+  readonly most: readonly number[];
+  /** No stage could move any more before the frames were through. */
+  readonly deadlock: boolean;
+}
+
+interface State {
+  readonly stage: Stage;
+  /** Position in the frame. */
+  t: number;
+  frames: number;
+  /** Results on their way: one bit-set of output ports for each register. */
+  readonly pipe: number[];
+}
+
+/**
+ * Runs the stages cycle by cycle on their token schedules: exact for circuits that stall as one pipeline, without any
+ * values, hence fast. `depths` are the capacities of the edges in beats (Infinity for unbounded).
+ */
+export function runTokens(stages: readonly Stage[], depths: readonly number[], frames: number): TokenRun {
+  const held = depths.map(() => 0);
+  const most = depths.map(() => 0);
+  const states: State[] = stages.map((stage) => ({
+    stage,
+    t: 0,
+    frames: 0,
+    pipe: new Array<number>(Math.max(1, stage.schedule.depth)).fill(0),
+  }));
+  const sinks = states.map(({ stage }) => stage.out.filter((edge) => edge < 0).length);
+  const beatsOut = states.map(({ stage }) => countGives(stage));
+  const ends: number[] = [];
+  let firstTaken = -1;
+  let gone = 0;
+  const perFrame = states.reduce((n, _, i) => n + (sinks[i]! > 0 ? beatsOut[i]! : 0), 0);
+  let idle = 0;
+  for (let cycle = 0; ends.length < frames; cycle += 1) {
+    let moved = false;
+    // All decisions are on the state at the clock edge: edges are registered FIFOs.
+    const before = held.slice();
+    for (const state of states) {
+      const { stage, pipe } = state;
+      const leaving = pipe[pipe.length - 1]!;
+      const blocked = stage.out.some(
+        (edge, port) => (leaving >> port) & 1 && edge >= 0 && before[edge]! >= depths[edge]!,
+      );
+      if (blocked) continue;
+      if (leaving) {
+        moved = true;
+        stage.out.forEach((edge, port) => {
+          if (!((leaving >> port) & 1)) return;
+          if (edge < 0) {
+            gone += 1;
+            if (gone % perFrame === 0) ends.push(cycle);
+          } else {
+            held[edge]! += 1;
+          }
+        });
+      }
+      let entering = 0;
+      const { schedule } = stage;
+      const starved = stage.in.some((edge, port) => edge >= 0 && schedule.takes(port, state.t) && before[edge]! === 0);
+      if (!starved) {
+        moved = true;
+        stage.in.forEach((edge, port) => {
+          if (!schedule.takes(port, state.t)) return;
+          if (edge >= 0) held[edge]! -= 1;
+          else if (firstTaken < 0) firstTaken = cycle;
+        });
+        stage.out.forEach((_, port) => {
+          if (schedule.gives(port, state.t)) entering |= 1 << port;
+        });
+        state.t = state.t + 1 === schedule.interval ? 0 : state.t + 1;
+      }
+      pipe.pop();
+      if (pipe.unshift(entering) && entering) moved = true;
+      else if (pipe.some((bits) => bits !== 0)) moved = true;
+    }
+    for (let edge = 0; edge < held.length; edge += 1) if (held[edge]! > most[edge]!) most[edge] = held[edge]!;
+    idle = moved ? 0 : idle + 1;
+    if (idle > 2) return { interval: Infinity, latency: Infinity, most, deadlock: true };
+  }
+  const last = ends[ends.length - 1]!;
+  return {
+    interval: ends.length > 1 ? last - ends[ends.length - 2]! : last + 1,
+    latency: ends[0]! - firstTaken + 1,
+    most,
+    deadlock: false,
+  };
+}
+
+function countGives({ schedule, out }: Stage): number {
+  let n = 0;
+  for (let t = 0; t < schedule.interval; t += 1)
+    out.forEach((edge, port) => edge < 0 && schedule.gives(port, t) && n++);
+  return n;
+}
+
+/** Frames that a pipeline of `stages` stages is given to reach its steady pace. */
+export const settlingFrames = (stages: number): number => stages + 6;
+
+/**
+ * The least depths that keep the pace of unbounded FIFOs, edge by edge from the input on, never below `least`.
+ * Halving until the pace drops, then bisection: pace is monotone in each depth.
+ */
+export function smallestDepths(
+  stages: readonly Stage[],
+  edges: number,
+  beatsOf: (edge: number) => number,
+  least: number,
+): { depths: number[]; run: TokenRun } {
+  const frames = settlingFrames(stages.length);
+  const depths = Array.from({ length: edges }, (_, edge) => Math.max(least, 2 * beatsOf(edge) + 2));
+  const pace = runTokens(stages, depths, frames).interval;
+  for (let edge = 0; edge < edges; edge += 1) {
+    let low = least;
+    let high = depths[edge]!;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const run = runTokens(stages, depths.with(edge, middle), frames);
+      if (!run.deadlock && run.interval <= pace) high = middle;
+      else low = middle + 1;
+    }
+    depths[edge] = high;
+  }
+  return { depths, run: runTokens(stages, depths, frames) };
+}

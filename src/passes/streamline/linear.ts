@@ -1,0 +1,96 @@
+import { FLOAT64 } from '../../ir/datatype.ts';
+import { apply } from '../../ir/graph.ts';
+import { type Tensor, tensor } from '../../ir/tensor.ts';
+import { combine, type Integers, isScalar, isZero, perChannel, type Range, refuse } from './carried.ts';
+import { absorbAffine } from './elementwise.ts';
+import { onHost, type Rule, refuseLeftover } from './rule.ts';
+
+/** Σ weight·x for each column of a [K × N] matrix. */
+function columns(weights: Tensor, of: (weight: number, k: number) => number): Float64Array {
+  const [rows, width] = weights.shape as [number, number];
+  const sums = new Float64Array(width);
+  for (let k = 0; k < rows; k += 1) for (let n = 0; n < width; n += 1) sums[n]! += of(weights.data[k * width + n]!, k);
+  return sums;
+}
+
+/** Exact range of every column of x·W, from the range of x and the weights themselves. */
+function productRange(x: Range, weights: Tensor): Range {
+  const at = (bound: Float64Array, k: number) => bound[bound.length === 1 ? 0 : k]!;
+  return {
+    min: columns(weights, (w, k) => w * (w > 0 ? at(x.min, k) : at(x.max, k))),
+    max: columns(weights, (w, k) => w * (w > 0 ? at(x.max, k) : at(x.min, k))),
+  };
+}
+
+/**
+ * (s·x + b)(t·W) = s·t·(xW) + b·(ΣW)·t: the integers multiply, the scales go on behind, and a shift of the input becomes
+ * a shift of each column. A scale must be one number for the input, and one number or one a column for the weights.
+ */
+export const matMulRule: Rule = (node, inputs) => {
+  const [left, weights] = inputs as [Integers, Integers];
+  for (const from of inputs) if (from?.kind === 'host' && from.side === 'behind') refuseLeftover(node, from.because);
+  if (left.kind !== 'integers' || weights.kind !== 'integers') {
+    if (left.kind !== 'integers' && weights.kind === 'integers')
+      refuse(
+        node,
+        'its input is real',
+        'declare `input.datatype` in the recipe, or begin the network with a quantiser',
+      );
+    return weights.kind === 'integers' || left.kind !== 'integers'
+      ? onHost(node, inputs, 'a product of reals')
+      : refuse(
+          node,
+          'its weights are not quantised',
+          'quantise them: Quant, BipolarQuant or QuantizeLinear with one scale',
+        );
+  }
+  if (weights.base.kind !== 'constant')
+    refuse(node, 'both factors depend on the input', 'finn multiplies by constant weights only');
+  const x = absorbAffine(left);
+  const first = x.links[0];
+  if (first)
+    refuse(
+      node,
+      `'${first.node.origin[0]}' (${first.node.op.name}) before it is not followed by a quantiser`,
+      'quantise the activation: integers must enter a matrix product',
+    );
+  const W = weights.base.tensor;
+  if (W.shape.length !== 2)
+    refuse(node, `its weights have ${W.shape.length} axes`, 'finn multiplies by a matrix of weights');
+  if (!isScalar(x.scale) || !isScalar(x.offset))
+    refuse(node, 'its input has a scale for each channel', 'use one scale for the activations before a matrix product');
+  const width = W.shape[1]!;
+  const weightScale = perChannel(asRow(weights.scale, W.shape), 2, width);
+  if (!weightScale || !isZero(weights.offset) || weights.links.length > 0)
+    refuse(node, 'its weights have a scale that varies along the sum', 'use one scale, or one for each output');
+
+  const rank = node.types[0]!.shape.length;
+  const row = (data: Float64Array): Tensor => tensor(FLOAT64, [...new Array<number>(rank - 1).fill(1), width], data);
+  const scale = combine(
+    isUniform(weightScale) ? scalarOf(weightScale[0]!) : row(weightScale),
+    x.scale,
+    (t, s) => t * s,
+  )!;
+  const shift = x.offset.data[0]!;
+  const sums = columns(W, (w) => w);
+  const offset = shift === 0 ? x.offset : row(sums.map((s, n) => s * weightScale[n]! * shift));
+  return [
+    {
+      kind: 'integers',
+      base: apply(node.op, [x.base, weights.base], {}, node.origin),
+      scale,
+      offset,
+      links: [],
+      range: productRange(x.range, W),
+    },
+  ];
+};
+
+const isUniform = (data: Float64Array): boolean => data.every((v) => v === data[0]);
+const scalarOf = (value: number): Tensor => tensor(FLOAT64, [], [value]);
+
+/** A parameter of a matrix, with leading axes of 1 up to the matrix's rank. */
+const asRow = (t: Tensor, shape: readonly number[]): Tensor =>
+  t.data.length === 1 || t.shape.length === shape.length
+    ? t
+    : { ...t, shape: [...new Array<number>(shape.length - t.shape.length).fill(1), ...t.shape] };

@@ -1,0 +1,209 @@
+import { BIPOLAR, type DataType, FLOAT64, smallest } from '../../ir/datatype.ts';
+import { apply, constant, type Node, type Value } from '../../ir/graph.ts';
+import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
+import { onnx, qonnx } from '../ops.ts';
+import { type Carried, channelsOf, type Integers, perChannel, type Range, refuse } from './carried.ts';
+import { constantTensor } from './constants.ts';
+import { linkOf } from './elementwise.ts';
+import { type Rule, refuseLeftover, type Walk } from './rule.ts';
+import { chainFunction, findSteps, stepsTensor } from './thresholds.ts';
+
+/** The values a quantiser can give: scale · k + offset for integers k. */
+export interface Levels {
+  readonly scale: Tensor;
+  readonly offset: Tensor;
+  readonly min: number;
+  readonly max: number;
+  /** Distance of neighbouring k. */
+  readonly step: number;
+  readonly dtype: DataType;
+}
+
+/** Which levels a quantiser node has; `reach` evaluates the real values at the ends of what can come in. */
+export type LevelsOf = (node: Node, reach: () => readonly [number, number]) => Levels;
+
+/** Steps that one MultiThreshold may have; 8 bits have 255. */
+const MOST_STEPS = 1 << 12;
+
+/** A quantiser ends a chain: the chain becomes the thresholds at which its level changes, by evaluating it. */
+export const quantiserRule =
+  (levelsOf: LevelsOf): Rule =>
+  (node, inputs, walk) => {
+    const position = node.inputs.findIndex((value) => value && !constantTensor(value));
+    if (position < 0) return [quantisedConstant(node, levelsOf)];
+    const from = inputs[position]!;
+    if (from.kind === 'host' && from.side === 'behind') refuseLeftover(node, from.because);
+    return [from.kind === 'host' ? fed(node, levelsOf, walk) : thresholded(node, position, from, levelsOf, walk)];
+  };
+
+const number = (t: Tensor): number => t.data[0]!;
+
+function quantisedConstant(node: Node, levelsOf: LevelsOf): Integers {
+  const real = constantTensor({ kind: 'node', node, index: 0, type: node.types[0]! })!;
+  const levels = levelsOf(node, () => extremes(real.data));
+  const rank = real.shape.length;
+  const by = (t: Tensor, i: number): number => (t.data.length === 1 ? number(t) : t.data[broadcastIndex(t, real, i)]!);
+  const data = Float64Array.from(real.data, (v, i) => Math.round((v - by(levels.offset, i)) / by(levels.scale, i)));
+  const name = node.inputs[0]?.kind === 'constant' ? node.inputs[0].name : '';
+  const wide = (t: Tensor): Tensor =>
+    t.data.length === 1 || t.shape.length === rank
+      ? t
+      : tensor(FLOAT64, [...new Array<number>(rank - t.shape.length).fill(1), ...t.shape], t.data);
+  const [min, max] = extremes(data);
+  return {
+    kind: 'integers',
+    base: constant(tensor(levels.dtype, real.shape, data), name),
+    scale: wide(levels.scale),
+    offset: wide(levels.offset),
+    links: [],
+    range: { min: Float64Array.of(min), max: Float64Array.of(max) },
+  };
+}
+
+/** Place in a broadcast parameter of element `i` of the whole tensor. */
+function broadcastIndex(parameter: Tensor, whole: Tensor, i: number): number {
+  let rest = i;
+  let index = 0;
+  let stride = 1;
+  for (let back = 1; back <= whole.shape.length; back += 1) {
+    const extent = whole.shape[whole.shape.length - back]!;
+    const own = parameter.shape[parameter.shape.length - back] ?? 1;
+    if (own > 1) index += (rest % extent) * stride;
+    stride *= own;
+    rest = Math.floor(rest / extent);
+  }
+  return index;
+}
+
+/** A quantiser of a real input: the host computes it, and the accelerator is fed with its integers. */
+function fed(node: Node, levelsOf: LevelsOf, walk: Walk): Integers {
+  const levels = levelsOf(node, () =>
+    refuse(node, 'the range of its input is not known', 'declare `input.datatype` in the recipe'),
+  );
+  const { dtype, scale, offset, min, max } = levels;
+  const real: Value = { kind: 'node', node, index: 0, type: node.types[0]! };
+  const base = walk.openInput(real, { dtype, shape: node.types[0]!.shape }, scale, offset);
+  return {
+    kind: 'integers',
+    base,
+    scale,
+    offset,
+    links: [],
+    range: { min: Float64Array.of(min), max: Float64Array.of(max) },
+  };
+}
+
+function thresholded(node: Node, position: number, from: Integers, levelsOf: LevelsOf, walk: Walk): Carried {
+  const shape = from.base.type.shape;
+  const rank = Math.max(shape.length, 1);
+  const channels = shape.length < 2 ? 1 : channelsOf(from.base);
+  const each = (t: Tensor, what: string): Float64Array =>
+    perChannel(t, rank, channels) ??
+    refuse(
+      node,
+      `the ${what} before it varies along another axis than the channels`,
+      'use one scale, or one a channel',
+    );
+  const chain = {
+    channels,
+    rank: shape.length < 2 ? 2 : rank,
+    scale: each(from.scale, 'scale'),
+    offset: each(from.offset, 'shift'),
+    links: [...from.links, linkOf(node, position)],
+  };
+  const reach = (): readonly [number, number] => {
+    const ends = new Float64Array(2 * channels);
+    ends.set(spread(from.range.min, channels), 0);
+    ends.set(spread(from.range.max, channels), channels);
+    return extremes(chainFunction(chain)(ends));
+  };
+  const levels = levelsOf(node, reach);
+  const grid = { ...levels, scale: each(levels.scale, 'scale'), offset: each(levels.offset, 'shift') };
+  const count = Math.round((levels.max - levels.min) / levels.step);
+  if (count > MOST_STEPS)
+    refuse(
+      node,
+      `it has ${count + 1} levels`,
+      `finn makes thresholds of up to ${MOST_STEPS + 1} levels: use fewer bits`,
+    );
+  const found = findSteps(chain, grid, from.range);
+  if (!found.ok)
+    refuse(
+      node,
+      `what lies before it is not monotone: in channel ${found.channel} the level falls from ${found.levels[0]} to ${found.levels[1]} at the integer ${found.at}`,
+      'only rising or only falling activations become thresholds',
+    );
+  const { steps } = found;
+  const base = apply(
+    qonnx('MultiThreshold'),
+    [signed(from.base, steps.signs), constant(stepsConstant(stepsTensor(steps, channels)))],
+    {
+      out_dtype: levels.dtype.name,
+      out_scale: levels.step,
+      out_bias: levels.min,
+      data_layout: shape.length === 2 ? 'NC' : 'NCHW',
+    },
+    [...new Set([...from.links.flatMap((link) => link.node.origin), ...node.origin])],
+  );
+  walk.meet({ origin: node.origin[0] ?? node.op.name, scale: levels.scale, offset: levels.offset });
+  return {
+    kind: 'integers',
+    base,
+    scale: levels.scale,
+    offset: levels.offset,
+    links: [],
+    range: reached(from.range, steps, levels, channels),
+  };
+}
+
+const spread = (bound: Float64Array, channels: number): Float64Array =>
+  bound.length === 1 ? new Float64Array(channels).fill(bound[0]!) : bound;
+
+function stepsConstant(steps: Tensor): Tensor {
+  const [min, max] = extremes(steps.data);
+  return tensor(smallest(min, max), steps.shape, steps.data);
+}
+
+/** The levels that can occur, channel by channel. */
+function reached(
+  range: Range,
+  { thresholds, steps, signs }: { thresholds: Float64Array; steps: number; signs: Int8Array },
+  levels: Levels,
+  channels: number,
+): Range {
+  const count = (c: number, integer: number): number => {
+    let n = 0;
+    while (n < steps && thresholds[c * steps + n]! <= integer) n += 1;
+    return levels.min + n * levels.step;
+  };
+  const low = spread(range.min, channels);
+  const high = spread(range.max, channels);
+  return {
+    min: Float64Array.from({ length: channels }, (_, c) => count(c, signs[c]! > 0 ? low[c]! : -high[c]!)),
+    max: Float64Array.from({ length: channels }, (_, c) => count(c, signs[c]! > 0 ? high[c]! : -low[c]!)),
+  };
+}
+
+/** The integers times one sign a channel: the weights in front take it, or a multiplication by ±1 does. */
+function signed(base: Value, signs: Int8Array): Value {
+  if (signs.every((sign) => sign > 0)) return base;
+  const weights = base.kind === 'node' && base.node.op === onnx('MatMul') ? base.node.inputs[1] : undefined;
+  if (base.kind === 'node' && weights?.kind === 'constant' && weights.tensor.shape.length === 2) {
+    const { tensor: W } = weights;
+    const width = W.shape[1]!;
+    const data = Float64Array.from(W.data, (w, i) => (signs[i % width]! < 0 && w !== 0 ? -w : w));
+    const [min, max] = extremes(data);
+    const dtype = W.dtype === BIPOLAR || (min >= W.dtype.min && max <= W.dtype.max) ? W.dtype : smallest(min, max);
+    const flipped = constant(tensor(dtype, W.shape, data), weights.name);
+    return apply(base.node.op, [base.node.inputs[0], flipped], base.node.attrs, base.node.origin);
+  }
+  const rank = base.type.shape.length;
+  const shape = rank < 2 ? [1] : [signs.length, ...new Array<number>(rank - 2).fill(1)];
+  const factors = tensor(BIPOLAR, shape, Float64Array.from(signs));
+  return apply(
+    onnx('Mul'),
+    [base, constant(factors)],
+    {},
+    base.kind === 'node' ? base.node.origin : [base.kind === 'input' ? base.name : 'sign'],
+  );
+}

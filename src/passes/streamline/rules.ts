@@ -1,0 +1,127 @@
+import { BIPOLAR, FLOAT64, int, parseDataType, smallest, uint } from '../../ir/datatype.ts';
+import type { Node, Op } from '../../ir/graph.ts';
+import { scalar, type Tensor, tensor } from '../../ir/tensor.ts';
+import { activation } from '../../onnx/ops/activation.ts';
+import { elementwise } from '../../onnx/ops/elementwise.ts';
+import { onnx, qonnx } from '../ops.ts';
+import { isScalar, mapped, refuse, ZERO } from './carried.ts';
+import { constantTensor } from './constants.ts';
+import { elementwiseRule } from './elementwise.ts';
+import { matMulRule } from './linear.ts';
+import { identityRule, movementRule } from './movement.ts';
+import { type Levels, quantiserRule } from './quantisers.ts';
+import { onHost, type Rule } from './rule.ts';
+import { selectionRule } from './selection.ts';
+
+/** A parameter of a quantiser, which has to be known at build time. */
+function parameter(node: Node, position: number, what: string): Tensor {
+  const value = node.inputs[position];
+  const t = value && constantTensor(value);
+  return t
+    ? tensor(FLOAT64, t.shape, Float64Array.from(t.data))
+    : refuse(node, `its ${what} depends on the input`, 'make it constant');
+}
+
+/** QONNX Quant: k = q − zero point, for q in the range of bitwidth, signed and narrow (finn-facts C.4). */
+function quantLevels(node: Node): Levels {
+  const scale = parameter(node, 1, 'scale');
+  const zero = parameter(node, 2, 'zero point');
+  const bitwidth = parameter(node, 3, 'bit width');
+  if (!isScalar(bitwidth) || !isScalar(zero))
+    refuse(node, 'its bit width or zero point differs from channel to channel', 'use one');
+  const bits = bitwidth.data[0]!;
+  const [isSigned, isNarrow] = [Number(node.attrs['signed'] ?? 1) !== 0, Number(node.attrs['narrow'] ?? 0) !== 0];
+  const z = zero.data[0]!;
+  if (bits === 1 && isSigned) return { scale, offset: ZERO, min: -1, max: 1, step: 2, dtype: BIPOLAR };
+  const min = isSigned ? -(2 ** (bits - 1)) + (isNarrow ? 1 : 0) : 0;
+  const max = isSigned ? 2 ** (bits - 1) - 1 : 2 ** bits - 1 - (isNarrow ? 1 : 0);
+  const dtype = z !== 0 || !Number.isInteger(bits) ? smallest(min - z, max - z) : isSigned ? int(bits) : uint(bits);
+  return { scale, offset: ZERO, min: min - z, max: max - z, step: 1, dtype };
+}
+
+/** MultiThreshold: k = count, moved by out_bias where that is a whole number of out_scale. */
+function multiThresholdLevels(node: Node): Levels {
+  const steps = parameter(node, 1, 'thresholds').shape[1] ?? 0;
+  const scale = Number(node.attrs['out_scale'] ?? 1);
+  const bias = Number(node.attrs['out_bias'] ?? 0);
+  if (scale === 0) refuse(node, 'its out_scale is 0', 'use a scale other than 0');
+  const declared = parseDataType(String(node.attrs['out_dtype'] ?? ''));
+  if (steps === 1 && scale === 2 * -bias)
+    return { scale: scalar(FLOAT64, scale / 2), offset: ZERO, min: -1, max: 1, step: 2, dtype: BIPOLAR };
+  const whole = Number.isInteger(bias / scale) ? bias / scale : 0;
+  const offset = whole === 0 ? bias : 0;
+  const own = smallest(whole, whole + steps);
+  const dtype =
+    declared?.integer && declared.min <= whole && declared.max >= whole + steps && declared !== BIPOLAR
+      ? declared
+      : own;
+  return {
+    scale: scalar(FLOAT64, scale),
+    offset: scalar(FLOAT64, offset),
+    min: whole,
+    max: whole + steps,
+    step: 1,
+    dtype,
+  };
+}
+
+/** DequantizeLinear behind QuantizeLinear and Clip: the integers that can come out of those, less the zero point. */
+function dequantizeLevels(node: Node, reach: () => readonly [number, number]): Levels {
+  const scale = alongAxis(node, parameter(node, 1, 'scale'));
+  const [low, high] = reach();
+  const s = Math.min(...Array.from(scale.data, Math.abs));
+  const [min, max] = [Math.round(low / s), Math.round(high / s)];
+  return {
+    scale,
+    offset: ZERO,
+    min,
+    max: Math.max(max, min + 1),
+    step: 1,
+    dtype: smallest(min, Math.max(max, min + 1)),
+  };
+}
+
+/** A parameter with one entry along the node's `axis`, broadcastable over its output. */
+function alongAxis(node: Node, t: Tensor): Tensor {
+  const rank = node.types[0]!.shape.length;
+  if (isScalar(t)) return tensor(FLOAT64, [], t.data);
+  const axis = (Number(node.attrs['axis'] ?? 1) + rank) % rank;
+  return tensor(
+    FLOAT64,
+    Array.from({ length: rank }, (_, i) => (i === axis ? t.data.length : 1)),
+    t.data,
+  );
+}
+
+const bipolarLevels = (node: Node): Levels => ({
+  scale: mapped(parameter(node, 1, 'scale'), Math.abs),
+  offset: ZERO,
+  min: -1,
+  max: 1,
+  step: 2,
+  dtype: BIPOLAR,
+});
+
+const movement = ['Reshape', 'Flatten', 'Transpose', 'Squeeze', 'Unsqueeze'];
+const identity = ['Identity', 'Dropout'];
+
+/** What each operation does to carried integers; an operation that is not here stays on the host. */
+const rules = new Map<Op, Rule>([
+  ...[...elementwise, ...activation].map((op): [Op, Rule] => [op, elementwiseRule]),
+  [onnx('BatchNormalization'), elementwiseRule],
+  [onnx('QuantizeLinear'), elementwiseRule],
+  ...movement.map((name): [Op, Rule] => [onnx(name), movementRule]),
+  ...identity.map((name): [Op, Rule] => [onnx(name), identityRule]),
+  [onnx('MatMul'), matMulRule],
+  [onnx('TopK'), selectionRule],
+  [onnx('ArgMax'), selectionRule],
+  [qonnx('Quant'), quantiserRule(quantLevels)],
+  [qonnx('IntQuant'), quantiserRule(quantLevels)],
+  [qonnx('BipolarQuant'), quantiserRule(bipolarLevels)],
+  [qonnx('MultiThreshold'), quantiserRule(multiThresholdLevels)],
+  [onnx('DequantizeLinear'), quantiserRule(dequantizeLevels)],
+]);
+
+/** The rule for a node. */
+export const ruleFor = (node: Node): Rule =>
+  rules.get(node.op) ?? ((n, inputs) => onHost(n, inputs, `finn has no circuit for ${n.op.name}`));

@@ -1,0 +1,146 @@
+import { bug } from '../../diagnostics/diagnostic.ts';
+import {
+  type ConstantValue,
+  type Graph,
+  type InputValue,
+  input,
+  type Node,
+  sameValue,
+  type Value,
+} from '../../ir/graph.ts';
+import { extremes } from '../../ir/tensor.ts';
+import { nodesOf } from '../../ir/traverse.ts';
+import { type Carried, type Host, type Integers, ONE, ZERO } from './carried.ts';
+import { isConstant } from './constants.ts';
+import { behind, integersBehind, isPlain, realOf } from './real.ts';
+import type { Meeting, Walk } from './rule.ts';
+import { ruleFor } from './rules.ts';
+
+/** A node that stays on the host, by ONNX name, and why. */
+export interface HostNode {
+  readonly node: string;
+  readonly op: string;
+  readonly side: Host['side'];
+  readonly reason: string;
+}
+
+/** A network in three parts: behind(core(before(x))) = network(x). The core is the accelerator's, integers only. */
+export interface Split {
+  /** Real inputs → the accelerator's integers; absent where the network is fed with integers. */
+  readonly before: Graph | undefined;
+  readonly core: Graph;
+  /** The accelerator's integers → the network's real outputs; absent where they are the same. */
+  readonly behind: Graph | undefined;
+  readonly meetings: readonly Meeting[];
+  readonly onHost: readonly HostNode[];
+}
+
+interface Feed {
+  readonly input: InputValue;
+  /** The real value it stands for, in the network, and the nodes that make its integers. */
+  readonly real: Value;
+  readonly integers: Value;
+}
+
+/**
+ * Carries every value of the network through the rules, in order. There is no order of rewrites to get right: each
+ * tensor is brought to integers once, from those in front of it.
+ */
+export function split(network: Graph): Split {
+  const carried = new Map<Node, readonly Carried[]>();
+  const meetings: Meeting[] = [];
+  const feeds: Feed[] = [];
+  const onHost: HostNode[] = [];
+  const walk: Walk = {
+    openInput(real, type, scale, offset) {
+      const known = feeds.find((feed) => sameValue(feed.real, real));
+      if (known) return known.input;
+      const opened = input(feeds.length === 0 ? (network.inputs[0]?.name ?? 'in') : `in_${feeds.length}`, type);
+      feeds.push({ input: opened, real, integers: integersBehind(real, scale, offset) });
+      return opened;
+    },
+    meet: (meeting) => void meetings.push(meeting),
+  };
+  const carry = (value: Value): Carried => {
+    if (value.kind === 'node')
+      return carried.get(value.node)?.[value.index] ?? bug(`'${value.node.origin[0]}' read before it was carried`);
+    return leaf(value);
+  };
+  for (const node of nodesOf(network)) {
+    const inputs = node.inputs.map((value) => value && carry(value));
+    const made = ruleFor(node)(node, inputs, walk);
+    carried.set(node, made);
+    const kept = made[0];
+    if (
+      kept?.kind === 'host' &&
+      !node.types.every((_, index) => isConstant({ kind: 'node', node, index, type: node.types[0]! }))
+    )
+      onHost.push({
+        node: node.origin[0] ?? '',
+        op: node.op.name,
+        side: kept.side,
+        reason: kept.because?.reason ?? '',
+      });
+  }
+  return join(network, carry, feeds, meetings, onHost);
+}
+
+/** Inputs and constants of integer type are integers as they stand; reals are the host's. */
+function leaf(value: InputValue | ConstantValue): Carried {
+  const { dtype } = value.type;
+  if (!dtype.integer) return { kind: 'host', side: 'before', value };
+  const [min, max] = value.kind === 'constant' ? extremes(value.tensor.data) : [dtype.min, dtype.max];
+  return {
+    kind: 'integers',
+    base: value,
+    scale: ONE,
+    offset: ZERO,
+    links: [],
+    range: { min: Float64Array.of(min), max: Float64Array.of(max) },
+  } satisfies Integers;
+}
+
+function join(
+  network: Graph,
+  carry: (value: Value) => Carried,
+  feeds: readonly Feed[],
+  meetings: readonly Meeting[],
+  onHost: readonly HostNode[],
+): Split {
+  const outputs: { name: string; value: Value }[] = [];
+  const emitted: { base: Value; input: InputValue }[] = [];
+  const emit = (base: Value, name: string): InputValue => {
+    const known = emitted.find((one) => sameValue(one.base, base));
+    if (known) return known.input;
+    const opened = input(name, base.type);
+    emitted.push({ base, input: opened });
+    outputs.push({ name, value: base });
+    return opened;
+  };
+  const reals = network.outputs.map(({ name, value }) => {
+    const from = carry(value);
+    return from.kind === 'integers'
+      ? { name, value: realOf(from, emit(from.base, name)), plain: isPlain(from) }
+      : { name, value: behind(value, carry, emit), plain: false };
+  });
+  const core = { name: network.name, outputs };
+  const before = {
+    name: `${network.name}_before`,
+    outputs: feeds.map(({ input: { name }, integers: value }) => ({ name, value })),
+  };
+  const after = { name: `${network.name}_behind`, outputs: reals.map(({ name, value }) => ({ name, value })) };
+  const direct = network.inputs.filter(({ type }) => type.dtype.integer);
+  return {
+    before:
+      feeds.length === 0 ? undefined : { ...before, inputs: network.inputs.filter((i) => reads(before.outputs, i)) },
+    core: { ...core, inputs: [...feeds.map((feed) => feed.input), ...direct].filter((i) => reads(outputs, i)) },
+    behind: reals.every(({ plain }) => plain) ? undefined : { ...after, inputs: emitted.map((one) => one.input) },
+    meetings,
+    onHost,
+  };
+}
+
+function reads(outputs: Graph['outputs'], wanted: InputValue): boolean {
+  if (outputs.some(({ value }) => value === wanted)) return true;
+  return nodesOf({ name: '', inputs: [], outputs }).some((node) => node.inputs.includes(wanted));
+}
