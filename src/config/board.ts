@@ -19,8 +19,6 @@ export interface Range {
 export interface BoardClock {
   readonly pin?: string;
   readonly mhz: Rational;
-  /** Any rate in this range can be asked of the board itself. */
-  readonly programmable?: Range;
   readonly pll?: {
     readonly output: Range;
     readonly vco: Range;
@@ -146,7 +144,6 @@ function resolve(path: string, file: BoardFile, source: Source): { board: Board;
       clock: {
         mhz: number('/clock/mhz', clock.mhz),
         ...(clock.pin !== undefined && { pin: String(clock.pin) }),
-        ...(clock.programmable !== undefined && { programmable: range('/clock/programmable', clock.programmable) }),
         ...(pll !== undefined && {
           pll: {
             output: range('/clock/pll/output', pll.output),

@@ -67,10 +67,6 @@ export function nearestClocks(clock: BoardClock, wanted: Rational): readonly Rat
 export function clockProblem(board: Board, wanted: Rational): { message: string; hint?: string } | undefined {
   const { clock } = board;
   const message = `board ${board.id} cannot make a clock of ${showRational(wanted)} MHz`;
-  if (clock?.programmable && !within(wanted, clock.programmable)) {
-    const { min, max } = clock.programmable;
-    return { message, hint: `from ${showRational(min)} to ${showRational(max)} MHz` };
-  }
   if (board.family !== 'ice40' || !clock || planClock(clock, wanted)) return undefined;
   const near = nearestClocks(clock, wanted).map((rate) => `${showRational(rate)} MHz`);
   return { message, hint: `from its ${showRational(clock.mhz)} MHz the nearest: ${near.join(' and ')}` };

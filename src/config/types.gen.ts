@@ -448,30 +448,17 @@ export interface BoardFile {
    */
   package?: string;
   /**
-   * The clock that the board gives the FPGA.
+   * The clock that the board gives the FPGA; none where a processor or a platform sets it.
    */
   clock?: {
     /**
-     * Package pin of the clock; none where a processor gives it.
+     * Package pin of the clock.
      */
     pin?: string | number;
     /**
-     * Its rate in MHz. Where `programmable`, the usual rate.
+     * Its rate in MHz.
      */
     mhz: number | string;
-    /**
-     * The board can give any rate from min_mhz to max_mhz (Zynq's and Alveo's clocks).
-     */
-    programmable?: {
-      /**
-       * Least rate in MHz.
-       */
-      min_mhz: number | string;
-      /**
-       * Greatest rate in MHz.
-       */
-      max_mhz: number | string;
-    };
     /**
      * Limits of the FPGA's PLL: its output, its oscillator (vco) and its phase detector (pfd).
      */

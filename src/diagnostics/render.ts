@@ -33,9 +33,7 @@ export function lineAndColumn(text: string, offset: number): { line: number; col
 }
 
 /** Control characters would rewrite the terminal; a tab is one column wide here so that the squiggle stays under its text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be shown
-const visible = (text: string): string =>
-  text.replace(/\t/g, ' ').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+const visible = (text: string): string => text.replace(/\t/g, ' ').replace(/[^\P{Cc}\n]/gu, '\ufffd');
 
 function excerpt(text: string, at: Extract<Location, { in: 'file' }>, style: Severity, paint: Paint): string[] {
   const { line, column } = lineAndColumn(text, at.start);
