@@ -13,29 +13,34 @@ export interface Fingerprint {
   readonly needs: Readonly<Record<string, NeedHash>>;
   /** Content of what is read from outside. */
   readonly sources: Readonly<Record<string, string>>;
+  /** Version of each tool that it may call. */
+  readonly tools: Readonly<Record<string, string>>;
   /** What the step sees of the settings: plain JSON. */
   readonly config: unknown;
   /** Hash of finn's own code. */
   readonly finn: string;
 }
 
-/** What a step's result depends on, of given inputs. Throws TypeError if the config is not plain JSON. */
-export const fingerprint = (
-  step: AnyStep,
-  needs: Readonly<Record<string, NeedHash>>,
-  sources: Sources,
-  config: unknown,
-  finn: string,
-): Fingerprint => ({
+/** Parts of a fingerprint that are found from outside. */
+export interface Ingredients {
+  readonly needs: Readonly<Record<string, NeedHash>>;
+  readonly sources: Sources;
+  readonly tools: Readonly<Record<string, string>>;
+  readonly config: unknown;
+}
+
+/** What a step's result depends on. */
+export const fingerprint = (step: AnyStep, of: Ingredients, finn: string): Fingerprint => ({
   format: 1,
   step: step.name,
-  needs,
-  sources: Object.fromEntries(Object.entries(sources).map(([name, bytes]) => [name, sha256(bytes)])),
-  config: config === undefined ? null : config,
+  needs: of.needs,
+  sources: Object.fromEntries(Object.entries(of.sources).map(([name, bytes]) => [name, sha256(bytes)])),
+  tools: of.tools,
+  config: of.config === undefined ? null : of.config,
   finn,
 });
 
-/** The key of a fingerprint: SHA-256 of its canonical JSON. */
+/** The key of a fingerprint: SHA-256 of its canonical JSON. Throws TypeError if the config is not plain JSON. */
 export const digest = (print: Fingerprint): string => hashJson(print);
 
 /**
@@ -51,6 +56,7 @@ export function differences(before: Fingerprint, after: Fingerprint): string[] {
     if (Array.isArray(old) && Array.isArray(hash) && reordered(old, hash)) lines.push(`needs.${name}: order changed`);
   }
   compareHashes('sources', before.sources, after.sources, lines);
+  compareValues('tools', before.tools, after.tools, lines);
   compareValues('config', before.config, after.config, lines);
   if (before.finn !== after.finn) lines.push('finn’s own code changed');
   return lines;
@@ -68,7 +74,9 @@ function flatten(needs: Fingerprint['needs']): Record<string, string> {
 function reordered(before: readonly (readonly [string, string])[], after: readonly (readonly [string, string])[]) {
   const keys = (list: readonly (readonly [string, string])[]): string[] => list.map(([key]) => key);
   const [a, b] = [keys(before), keys(after)];
-  return a.length === b.length && a.join('\n') !== b.join('\n') && [...a].sort().join('\n') === [...b].sort().join('\n');
+  return (
+    a.length === b.length && a.join('\n') !== b.join('\n') && [...a].sort().join('\n') === [...b].sort().join('\n')
+  );
 }
 
 function compareHashes(

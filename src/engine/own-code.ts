@@ -15,7 +15,5 @@ export function hashOwnCode(): string {
   const packages: unknown = manifest ? JSON.parse(new TextDecoder().decode(manifest)).dependencies : null;
   const bears = (path: string): boolean =>
     !/^(ui|commands|cli\.)/.test(path) && !/\.test\.[jt]s$|\.d\.ts$|\.map$|\.tmp$|(^|\/)README/.test(path);
-  return sha256(
-    [hashTree(tree, bears), hashTree(join(project, 'schema')), canonicalJson(packages ?? null)].join('\n'),
-  );
+  return sha256([hashTree(tree, bears), hashTree(join(project, 'schema')), canonicalJson(packages ?? null)].join('\n'));
 }

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Handles, Makes, Values } from './artifact.ts';
-import type { Invocation } from './invocation.ts';
+import type { Invocation, Tool } from './invocation.ts';
 
 /**
  * Where a step's instance lives: a network, a build of it, a layer of that. Scopes form a tree; an instance sees the
@@ -12,6 +12,8 @@ export interface Scope<S = unknown> {
   readonly parent?: Scope | undefined;
   /** What `config` of a step in this scope sees. */
   readonly settings: S;
+  /** The step that made the family whose key `name` is. */
+  readonly openedBy?: string;
 }
 
 /** What of the machine a step's `sources` may use. */
@@ -70,6 +72,8 @@ export interface Step<N extends Handles = Handles, M extends Makes = Makes, C = 
    * into the key, and handed to `run` as `context.sources`. Throws FinnError where one is not there or is not wanted.
    */
   sources?(settings: S, host: Host): Promise<Sources | UnknownUntilRun>;
+  /** The tools that `run` may call, and no others: their versions are in the key, so no result outlives its tool. */
+  tools?(settings: S): readonly Tool[];
   run(inputs: Values<N>, context: Context<C>): Promise<Values<M>>;
 }
 

@@ -1,0 +1,115 @@
+import { error, FinnError } from '../diagnostics/diagnostic.ts';
+import { pool } from '../util/pool.ts';
+import type { Artifact, Files, Made, ValueOf } from './artifact.ts';
+import { type Content, isFamily } from './content.ts';
+import { type Workshop, wholeIn } from './execute.ts';
+import type { Executor } from './executor.ts';
+import { type StepGraph, stepGraph, type Wanted } from './graph.ts';
+import { Invoker } from './invoke.ts';
+import { hashOwnCode } from './own-code.ts';
+import { type Plan, type PlanOptions, plan } from './plan.ts';
+import { run } from './run.ts';
+import type { Outcome, RunOptions } from './scheduler.ts';
+import type { AnyStep, Scope } from './step.ts';
+import type { Store } from './store.ts';
+import { LostContent, ValueCache } from './values.ts';
+
+export interface EngineOptions {
+  readonly steps: readonly AnyStep[];
+  readonly store: Store;
+  readonly executor: Executor;
+  /** Threads that steps and tools may use together. */
+  readonly jobs: number;
+  /** MB that tools may use together. */
+  readonly memory: number;
+  /** Hash of finn's own code; found if not given. */
+  readonly finn?: string | undefined;
+}
+
+/** An artifact as it was made. */
+export interface MadeValue<T> {
+  readonly value: T;
+  readonly hash: string;
+}
+
+/** What a run left behind. Artifacts are looked for as a step of that scope would. */
+export interface Built {
+  readonly ok: boolean;
+  readonly interrupted: boolean;
+  readonly outcomes: readonly Outcome[];
+  /** An artifact or a family; undefined if it was not made. FinnError 'cache/lost'. */
+  value<H extends Made>(scope: Scope, handle: H): MadeValue<ValueOf<H>> | undefined;
+  /** Files of an artifact as they lie in the store; undefined if it was not made. FinnError 'cache/lost'. */
+  files(scope: Scope, artifact: Artifact<unknown>): Files | undefined;
+  /** Hash of an artifact or a family; undefined if it was not made. */
+  hash(scope: Scope, artifact: Made): string | undefined;
+  /** What the steps of all scopes below made, by key, as far as they did. FinnError 'cache/lost'. */
+  each<T>(scope: Scope, artifact: Artifact<T>): ReadonlyMap<string, MadeValue<T>>;
+}
+
+export interface Engine {
+  /** Who makes what, for what is wanted. FinnError with all that is wrong. */
+  graph(wanted: readonly Wanted[]): StepGraph;
+  plan(graph: StepGraph, options?: PlanOptions): Promise<Plan>;
+  run(graph: StepGraph, options?: RunOptions): Promise<Built>;
+}
+
+/** A build engine over a list of steps and a store. */
+export function createEngine(options: EngineOptions): Engine {
+  const { steps, store, executor, jobs } = options;
+  const values = new ValueCache(store);
+  const workshop: Workshop = {
+    store,
+    executor,
+    jobs,
+    values,
+    finn: options.finn ?? hashOwnCode(),
+    invoker: new Invoker(store, executor, pool({ threads: jobs, memory: options.memory })),
+    intact: ({ record }) => wholeIn(values, Object.values(record.makes)),
+  };
+  return {
+    graph: (wanted) => stepGraph(steps, wanted),
+    plan: (graph, planOptions) => plan(graph, workshop, planOptions),
+    async run(graph, runOptions) {
+      const { ok, interrupted, outcomes, known } = await run(graph, workshop, runOptions);
+      const contentOf = (scope: Scope, artifact: Made): Content | undefined => {
+        const source = graph.find(scope, artifact);
+        return source?.kind === 'output' ? known.content(source.of, source.output) : undefined;
+      };
+      const read = <H extends Made>(handle: H, content: Content): MadeValue<ValueOf<H>> =>
+        orLost(() => ({ value: values.get(handle, content) as ValueOf<H>, hash: content.hash }));
+      return {
+        ok,
+        interrupted,
+        outcomes,
+        value(scope, handle) {
+          const content = contentOf(scope, handle);
+          return content && read(handle, content);
+        },
+        files(scope, artifact) {
+          const content = contentOf(scope, artifact);
+          return content && !isFamily(content) ? orLost(() => values.files(content)) : undefined;
+        },
+        hash: (scope, artifact) => contentOf(scope, artifact)?.hash,
+        each<T>(scope: Scope, artifact: Artifact<T>) {
+          const found = graph.findEach(scope, artifact);
+          const list = new Map<string, MadeValue<T>>();
+          for (const member of (found && known.members(found.group)) ?? []) {
+            const content = known.content(member, found!.output);
+            if (content) list.set(member.scope.name, read(artifact, content));
+          }
+          return list;
+        },
+      };
+    },
+  };
+}
+
+function orLost<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof LostContent)) throw cause;
+    throw new FinnError(error('cache/lost', cause.message, { hint: 'build again' }));
+  }
+}

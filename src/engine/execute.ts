@@ -1,0 +1,104 @@
+import { bug, type Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Made } from './artifact.ts';
+import { type Content, isFamily } from './content.ts';
+import type { EngineEvent } from './events.ts';
+import type { Instance, Source } from './graph.ts';
+import type { Invocation } from './invocation.ts';
+import type { Invoker } from './invoke.ts';
+import type { Judged, World } from './judge.ts';
+import type { Known, Result } from './known.ts';
+import type { CallMade, StepRecord } from './records.ts';
+import type { Context } from './step.ts';
+import { LostContent, type ValueCache } from './values.ts';
+
+/** What running steps needs beside what judging them does. */
+export interface Workshop extends World {
+  readonly values: ValueCache;
+  readonly invoker: Invoker;
+  /** Steps that may run at once. */
+  readonly jobs: number;
+  /** Reads all files of a result: are they whole? */
+  intact(result: Result): boolean;
+}
+
+export interface ExecuteOptions {
+  readonly forced: boolean;
+  readonly signal: AbortSignal;
+  emit(event: EngineEvent): void;
+}
+
+/** Runs one step, stores what it made, and then its record: a result exists whole or not at all. */
+export async function execute(
+  instance: Instance,
+  judged: Judged,
+  known: Known,
+  workshop: Workshop,
+  options: ExecuteOptions,
+): Promise<Result> {
+  const { step, id } = instance;
+  const { store, values } = workshop;
+  const inputs = Object.fromEntries(
+    [...instance.needs].map(([name, source]) => [name, inputValue(source, known, values)] as const),
+  );
+  store.records.removeStep(step.name, judged.key);
+  const started = performance.now();
+  const calls = new Map<string, CallMade>();
+  const diagnostics: Diagnostic[] = [];
+  const context: Context<unknown> = {
+    config: judged.config,
+    sources: judged.sources,
+    signal: options.signal,
+    async call(invocation) {
+      const { tool } = invocation as Invocation;
+      if (!Object.hasOwn(judged.fingerprint.tools, tool.name)) {
+        bug(`step '${step.name}' calls ${tool.name}, which is not among its tools`);
+      }
+      const called = await workshop.invoker.call(invocation, {
+        id,
+        signal: options.signal,
+        force: options.forced,
+        emit: options.emit,
+      });
+      calls.set(called.made.key, called.made);
+      diagnostics.push(...called.diagnostics);
+      return called.outputs as never;
+    },
+    note: (text) => options.emit({ type: 'note', id, text }),
+    report: (diagnostic) => diagnostics.push(diagnostic),
+  };
+  const made: Record<string, unknown> = await step.run(inputs, context);
+  const makes: Record<string, Content> = {};
+  for (const [name, handle] of Object.entries(step.makes as Record<string, Made>)) {
+    if (made[name] === undefined) bug(`step '${step.name}' made no '${name}'`);
+    makes[name] = values.put(handle, made[name]);
+  }
+  const record: StepRecord = {
+    fingerprint: judged.fingerprint,
+    makes,
+    // By key, since calls may end in any order.
+    calls: [...calls.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
+    diagnostics,
+    seconds: (performance.now() - started) / 1000,
+  };
+  store.records.writeStep(step.name, judged.key, record);
+  return { key: judged.key, record };
+}
+
+function inputValue(source: Source, known: Known, values: ValueCache): unknown {
+  const contents = known.contents(source) ?? bug(`'${source.handle.name}' is not there`);
+  if (!('hash' in contents)) return values.all(source.handle as never, contents);
+  return values.get(source.handle, contents);
+}
+
+/** Are all files of these contents whole? Reads them. */
+export function wholeIn(values: ValueCache, contents: Iterable<Content>): boolean {
+  try {
+    for (const content of contents) {
+      for (const tree of isFamily(content) ? content.items.map(([, item]) => item) : [content]) values.files(tree);
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof LostContent) return false;
+    throw error;
+  }
+}

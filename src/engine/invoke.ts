@@ -1,0 +1,206 @@
+import { basename, join } from 'node:path';
+import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
+import { writeAtomically } from '../util/files.ts';
+import { hashJson, sha256 } from '../util/hash.ts';
+import type { Pool } from '../util/pool.ts';
+import type { EngineEvent, InstanceId } from './events.ts';
+import type { Executed, Executor } from './executor.ts';
+import type { Invocation } from './invocation.ts';
+import { logDiagnostics, tailOf } from './log.ts';
+import type { CallMade, CallRecord } from './records.ts';
+import type { Store } from './store.ts';
+
+/** An output of this name is the tool's log: stdout and stderr. */
+export const wholeLog = '<log>';
+
+/** What came of a call. */
+export interface Called {
+  readonly outputs: Readonly<Record<string, Uint8Array>>;
+  /** What the tool warned of. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly made: CallMade;
+}
+
+export interface CallOptions {
+  readonly id: InstanceId;
+  readonly signal: AbortSignal;
+  /** Run the tool whatever the cache has. */
+  readonly force: boolean;
+  emit(event: EngineEvent): void;
+}
+
+/** Runs tools, or restores what the same calls made before; equal calls at the same time run once. */
+export class Invoker {
+  readonly #store: Store;
+  readonly #executor: Executor;
+  readonly #pool: Pool;
+  readonly #running = new Map<string, Promise<unknown>>();
+  /** Keys of calls that this invoker ran: forcing does not run them again. */
+  readonly #ran = new Set<string>();
+
+  constructor(store: Store, executor: Executor, pool: Pool) {
+    this.#store = store;
+    this.#executor = executor;
+    this.#pool = pool;
+  }
+
+  /**
+   * One call. FinnError 'tool/failed' or 'tool/output' (the call's folder is kept and named) and whatever the executor
+   * says of a tool that is missing; the signal's reason when that aborts.
+   */
+  async call(invocation: Invocation, options: CallOptions): Promise<Called> {
+    const { tool } = invocation;
+    const version = await this.#executor.version(tool);
+    const key = callKey(invocation, version);
+    // Someone who runs the same call makes the record that is found below, or fails as this call would.
+    while (this.#running.has(key)) await this.#running.get(key)?.catch(() => {});
+    options.signal.throwIfAborted();
+    const restored = options.force && !this.#ran.has(key) ? undefined : this.#restore(key, invocation, version);
+    if (restored) {
+      this.#say(invocation, options, 'restored', restored.made.seconds);
+      return restored;
+    }
+    const running = this.#pool.run(
+      invocation.cost ?? { threads: 1, memory: 200 },
+      () => this.#run(key, invocation, version, options),
+      options.signal,
+    );
+    this.#running.set(key, running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  #restore(key: string, invocation: Invocation, version: string): Called | undefined {
+    const record = this.#store.records.readCall(key);
+    if (!record) return undefined;
+    const log = this.#store.objects.read(record.log);
+    const outputs: Record<string, Uint8Array> = {};
+    for (const name of Object.keys(invocation.outputs)) {
+      const stored = record.outputs[name];
+      const bytes = stored && this.#store.objects.read(stored);
+      if (!bytes) return undefined;
+      outputs[name] = bytes;
+    }
+    if (!log) return undefined;
+    const diagnostics = logDiagnostics(invocation.tool, new TextDecoder().decode(log), `${invocation.tool.name}.log`);
+    return { outputs, diagnostics, made: madeOf(invocation, version, key, record.seconds) };
+  }
+
+  async #run(key: string, invocation: Invocation, version: string, options: CallOptions): Promise<Called> {
+    const { tool } = invocation;
+    this.#say(invocation, options, 'started');
+    this.#store.records.removeCall(key);
+    const directory = this.#store.scratch();
+    let done = false;
+    try {
+      const executed = await this.#executor.execute(invocation, {
+        directory,
+        signal: options.signal,
+        onLine: (text) => options.emit({ type: 'line', id: options.id, tool: tool.name, text }),
+      });
+      done = true;
+      return this.#finish(key, invocation, version, executed, directory, options);
+    } catch (cause) {
+      this.#say(invocation, options, 'failed');
+      if (!done) this.#store.discard(directory);
+      throw cause;
+    }
+  }
+
+  #finish(
+    key: string,
+    invocation: Invocation,
+    version: string,
+    executed: Executed,
+    directory: string,
+    options: CallOptions,
+  ): Called {
+    const outputs: Record<string, Uint8Array> = {};
+    const missing: string[] = [];
+    for (const [name, path] of Object.entries(invocation.outputs)) {
+      const bytes = path === wholeLog ? Buffer.from(executed.log) : executed.outputs[name];
+      if (bytes) outputs[name] = bytes;
+      else missing.push(path);
+    }
+    if (executed.exit !== 0 || missing.length > 0) {
+      throw this.#failure(key, invocation, version, executed, missing, directory);
+    }
+    const record: CallRecord = {
+      tool: invocation.tool.name,
+      version,
+      args: invocation.args,
+      outputs: Object.fromEntries(
+        Object.entries(outputs).map(([name, bytes]) => [name, this.#store.objects.write(bytes)] as const),
+      ),
+      log: this.#store.objects.write(Buffer.from(executed.log)),
+      seconds: executed.seconds,
+    };
+    this.#store.records.writeCall(key, record);
+    this.#store.discard(directory);
+    this.#ran.add(key);
+    this.#say(invocation, options, 'ran', executed.seconds);
+    const diagnostics = logDiagnostics(invocation.tool, executed.log, `${invocation.tool.name}.log`);
+    return { outputs, diagnostics, made: madeOf(invocation, version, key, executed.seconds) };
+  }
+
+  #failure(
+    key: string,
+    invocation: Invocation,
+    version: string,
+    executed: Executed,
+    missing: readonly string[],
+    directory: string,
+  ): FinnError {
+    const { tool, label, args } = invocation;
+    const logName = `${tool.name}.log`;
+    for (const [name, contents] of Object.entries(invocation.files)) writeAtomically(join(directory, name), contents);
+    writeAtomically(join(directory, logName), executed.log);
+    const call = { tool: tool.name, version, args, label, exit: executed.exit, outputs: invocation.outputs };
+    writeAtomically(join(directory, 'call.json'), `${JSON.stringify(call, undefined, 2)}\n`);
+    const kept = this.#store.keep(directory, `failed-${tool.name}-${key.slice(0, 12)}`);
+    const shown = `${basename(this.#store.folder)}/work/${basename(kept)}`;
+    const lines = logDiagnostics(tool, executed.log, join(kept, logName));
+    const told = lines.some(({ severity }) => severity === 'error');
+    const tail = told ? '' : tailOf(executed.log);
+    const what =
+      executed.exit !== 0
+        ? error('tool/failed', `${tool.name} ended with exit status ${executed.exit} (${label})${tail}`, {
+            hint: `its files and log are kept in ${shown}`,
+          })
+        : error('tool/output', `${tool.name} ended well but left no ${missing.join(', ')} (${label})${tail}`, {
+            hint: `its files and log are kept in ${shown}`,
+          });
+    return new FinnError(what, ...lines);
+  }
+
+  #say(
+    { tool, label }: Invocation,
+    { id, emit }: CallOptions,
+    outcome: 'started' | 'ran' | 'restored' | 'failed',
+    seconds?: number,
+  ): void {
+    emit({ type: 'call', id, tool: tool.name, label, outcome, ...(seconds === undefined ? {} : { seconds }) });
+  }
+}
+
+/** The key of a call: tool, version, arguments, contents of files, names of outputs, and nothing of finn. */
+export const callKey = ({ tool, args, files, outputs }: Invocation, version: string): string =>
+  hashJson({
+    format: 1,
+    tool: tool.name,
+    version,
+    args,
+    files: Object.fromEntries(Object.entries(files).map(([name, contents]) => [name, sha256(contents)])),
+    outputs,
+  });
+
+const madeOf = ({ tool, label }: Invocation, version: string, key: string, seconds: number): CallMade => ({
+  tool: tool.name,
+  version,
+  key,
+  label,
+  seconds,
+});

@@ -1,0 +1,56 @@
+import type { Executor } from './executor.ts';
+import { differences, digest, type Fingerprint, fingerprint, type Ingredients, type NeedHash } from './fingerprint.ts';
+import type { Instance } from './graph.ts';
+import type { Result } from './known.ts';
+import { type Host, type Sources, UnknownUntilRun } from './step.ts';
+import type { Store } from './store.ts';
+
+/** What judging and running need to know of the world. */
+export interface World {
+  readonly store: Store;
+  readonly executor: Executor;
+  /** Hash of finn's own code. */
+  readonly finn: string;
+}
+
+/** What of an instance is read before it is judged. */
+export interface Judged {
+  readonly sources: Sources;
+  readonly config: unknown;
+  readonly fingerprint: Fingerprint;
+  readonly key: string;
+}
+
+export type Verdict =
+  /** fresh: as this step last was in this scope; restored: known from some earlier time. */
+  | { readonly state: 'fresh' | 'restored'; readonly result: Result }
+  | { readonly state: 'stale'; readonly because: readonly string[] };
+
+/** Reads what the instance's key is made of, beside its inputs. FinnError where something is not there. */
+export async function ingredients(
+  instance: Instance,
+  needs: Readonly<Record<string, NeedHash>>,
+  world: World,
+  host: Host,
+): Promise<Judged | UnknownUntilRun> {
+  const { step, scope } = instance;
+  const sources: Sources | UnknownUntilRun = (await step.sources?.(scope.settings, host)) ?? {};
+  if (sources instanceof UnknownUntilRun) return sources;
+  const tools: Record<string, string> = {};
+  for (const tool of step.tools?.(scope.settings) ?? []) tools[tool.name] = await world.executor.version(tool);
+  const parts: Ingredients = { needs, sources, tools, config: step.config(scope.settings, scope) };
+  const print = fingerprint(step, parts, world.finn);
+  return { sources, config: parts.config, fingerprint: print, key: digest(print) };
+}
+
+/** Is there a whole result for this key? If not, why the step has to run. Reads records only. */
+export function judge(instance: Instance, { fingerprint: print, key }: Judged, { store }: World): Verdict {
+  const record = store.records.readStep(instance.step.name, key);
+  const last = store.records.readLast(instance.id);
+  const changed = last ? differences(last.fingerprint, print) : undefined;
+  if (record && digest(record.fingerprint) === key && Object.values(record.makes).every((made) => store.has(made))) {
+    return { state: changed?.length === 0 ? 'fresh' : 'restored', result: { key, record } };
+  }
+  if (!changed) return { state: 'stale', because: ['never ran here'] };
+  return { state: 'stale', because: changed.length > 0 ? changed : ['its result is no longer in the cache'] };
+}

@@ -1,0 +1,129 @@
+import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
+import type { InstanceId } from './events.ts';
+import { anyKey, chain, type Group, type Instance, type Source, type StepGraph } from './graph.ts';
+import { ingredients, judge, type World } from './judge.ts';
+import { Known } from './known.ts';
+import { type Host, UnknownUntilRun } from './step.ts';
+
+/**
+ * - fresh: as it last was; restored: known from an earlier time; run: has to run;
+ * - waits: runs unless what it needs turns out as before, or what only a run can tell does;
+ * - later: one for each key of a family that is not known yet;
+ * - wrong: cannot run as things are.
+ */
+export type State = 'fresh' | 'restored' | 'run' | 'waits' | 'later' | 'wrong';
+
+export interface Planned {
+  readonly instance: Instance;
+  readonly id: InstanceId;
+  readonly state: State;
+  /** What changed, or what it waits for; empty where it is fresh. */
+  readonly because: readonly string[];
+  /** The key, where it is known. */
+  readonly key?: string | undefined;
+  /** How long it took the last time in this scope. */
+  readonly seconds?: number | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Every instance that is wanted or needed, each after those that it needs. */
+export interface Plan {
+  readonly graph: StepGraph;
+  /** The results that are there already. */
+  readonly known: Known;
+  readonly instances: readonly Planned[];
+  /** Everything that is wrong already now. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface PlanOptions {
+  /** Names of steps that are to run whatever the cache has. */
+  readonly force?: ReadonlySet<string> | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Judges every instance by what the cache has. Runs nothing, fetches nothing, writes nothing. */
+export async function plan(graph: StepGraph, world: World, options: PlanOptions = {}): Promise<Plan> {
+  const planner = new Planner(graph, world, options);
+  for (const target of graph.targets) {
+    if (target.kind === 'instance') await planner.visit(target.instance);
+    else await planner.visitGroup(target.group);
+  }
+  const instances = [...planner.planned.values()];
+  return { graph, instances, diagnostics: instances.flatMap((one) => one.diagnostics), known: planner.known };
+}
+
+class Planner {
+  readonly planned = new Map<Instance, Planned>();
+  readonly known: Known;
+  readonly #world: World;
+  readonly #options: PlanOptions;
+  readonly #host: Host;
+
+  constructor(graph: StepGraph, world: World, options: PlanOptions) {
+    this.known = new Known(graph);
+    this.#world = world;
+    this.#options = options;
+    this.#host = { mode: 'plan', signal: options.signal ?? new AbortController().signal, note: () => {} };
+  }
+
+  async visit(instance: Instance): Promise<void> {
+    if (this.planned.has(instance)) return;
+    for (const source of instance.needs.values()) await this.visitSource(source);
+    if (this.planned.has(instance)) return;
+    this.planned.set(instance, await this.#assess(instance));
+  }
+
+  async visitSource(source: Source): Promise<void> {
+    if (source.kind === 'each') await this.visitGroup(source.group);
+    else await this.visit(source.of);
+  }
+
+  async visitGroup(group: Group): Promise<void> {
+    await this.visit(group.opener.of);
+    for (const member of this.known.members(group) ?? [group.template]) await this.visit(member);
+  }
+
+  async #assess(instance: Instance): Promise<Planned> {
+    const { id, step } = instance;
+    const seconds = instance.template ? undefined : this.#world.store.records.readLast(id)?.seconds;
+    const as = (state: State, because: readonly string[], rest: Partial<Planned> = {}): Planned => ({
+      instance,
+      id,
+      state,
+      because,
+      seconds,
+      diagnostics: [],
+      ...rest,
+    });
+    if (instance.template) return as('later', [`known after ${openedBy(instance)}`]);
+    try {
+      const needs = this.known.needHashes(instance);
+      const forced = this.#options.force?.has(step.name) ?? false;
+      if (!needs) return as(forced ? 'run' : 'waits', forced ? ['forced'] : this.#unknown(instance));
+      const judged = await ingredients(instance, needs, this.#world, this.#host);
+      if (judged instanceof UnknownUntilRun) return as(forced ? 'run' : 'waits', [judged.reason]);
+      const verdict = judge(instance, judged, this.#world);
+      if (forced) return as('run', ['forced'], { key: judged.key });
+      if (verdict.state === 'stale') return as('run', verdict.because, { key: judged.key });
+      this.known.results.set(instance, verdict.result);
+      return as(verdict.state, [], { key: judged.key, seconds: verdict.result.record.seconds });
+    } catch (error) {
+      if (!(error instanceof FinnError)) throw error;
+      return as('wrong', [error.diagnostics[0]?.message ?? ''], { diagnostics: error.diagnostics });
+    }
+  }
+
+  /** The inputs that are not known, by the steps that make them. */
+  #unknown(instance: Instance): string[] {
+    const steps = new Set<string>();
+    for (const source of instance.needs.values()) {
+      if (source.kind === 'each' && !this.known.members(source.group)) steps.add(source.group.step.name);
+      else for (const of of this.known.waitsFor(source)) if (!this.known.results.has(of)) steps.add(of.step.name);
+    }
+    return [`after ${[...steps].join(', ')}`];
+  }
+}
+
+const openedBy = ({ scope }: Instance): string =>
+  chain(scope).find(({ name }) => name === anyKey)?.openedBy ?? 'the run';

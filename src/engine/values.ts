@@ -1,0 +1,82 @@
+import { bug } from '../diagnostics/diagnostic.ts';
+import type { Artifact, Files, Made } from './artifact.ts';
+import { type Content, familyContent, isFamily, type TreeContent, treeContent } from './content.ts';
+import type { Store } from './store.ts';
+
+/** Thrown when a stored content that was there is not, or is damaged: whoever made it has to make it again. */
+export class LostContent extends Error {
+  readonly hash: string;
+  constructor(hash: string) {
+    super(`the stored content ${hash.slice(0, 12)} is lost`);
+    this.hash = hash;
+  }
+}
+
+/** Values between steps: encoded into the store when made, kept in memory as long as someone may want them. */
+export class ValueCache {
+  readonly #store: Store;
+  /** By name of the artifact and hash of the content. */
+  readonly #values = new Map<string, unknown>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Is anything kept in memory? */
+  get holds(): boolean {
+    return this.#values.size > 0;
+  }
+
+  /** Stores what a step made. Throws FinnError 'cache/write'. */
+  put(handle: Made, value: unknown): Content {
+    if (handle.kind === 'artifact') return this.#putTree(handle, value);
+    if (!(value instanceof Map)) return bug(`a step made family '${handle.name}' as something that is not a Map`);
+    return familyContent([...value].map(([key, item]) => [String(key), this.#putTree(handle.item, item)] as const));
+  }
+
+  /** The value of a content. Throws LostContent. */
+  get(handle: Made, content: Content): unknown {
+    if (handle.kind === 'artifact')
+      return this.#getTree(handle, isFamily(content) ? bug('a family as artifact') : content);
+    if (!isFamily(content)) return bug(`an artifact as family '${handle.name}'`);
+    return this.all(handle.item, content.items);
+  }
+
+  /** The values of many contents of one artifact, by key. Throws LostContent. */
+  all(artifact: Artifact<unknown>, list: readonly (readonly [string, TreeContent])[]): Map<string, unknown> {
+    return new Map(list.map(([key, content]) => [key, this.#getTree(artifact, content)]));
+  }
+
+  /** The files of a content as they are in the store. Throws LostContent. */
+  files(content: TreeContent): Files {
+    return Object.fromEntries(
+      Object.entries(content.files).map(([path, stored]) => {
+        const bytes = this.#store.objects.read(stored);
+        if (!bytes) throw new LostContent(content.hash);
+        return [path, bytes];
+      }),
+    );
+  }
+
+  /** Forgets what is in memory; the store keeps it. */
+  release(handle: Made, content: Content): void {
+    const artifact = handle.kind === 'family' ? handle.item : handle;
+    const trees = isFamily(content) ? content.items.map(([, item]) => item) : [content];
+    for (const tree of trees) this.#values.delete(`${artifact.name} ${tree.hash}`);
+  }
+
+  #putTree(artifact: Artifact<unknown>, value: unknown): TreeContent {
+    const files = artifact.encode(value);
+    const content = treeContent(
+      Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, this.#store.objects.write(bytes)])),
+    );
+    this.#values.set(`${artifact.name} ${content.hash}`, value);
+    return content;
+  }
+
+  #getTree(artifact: Artifact<unknown>, content: TreeContent): unknown {
+    const name = `${artifact.name} ${content.hash}`;
+    if (!this.#values.has(name)) this.#values.set(name, artifact.decode(this.files(content)));
+    return this.#values.get(name);
+  }
+}
