@@ -1,0 +1,193 @@
+import type { Device } from '../../hdl/device.ts';
+import { countOf, type ThresholdTable, thresholdTable } from '../../hdl/threshold-table.ts';
+import { type ThresholdOptions, thresholdDepth } from '../../hdl/thresholds.ts';
+import { BINARY, BIPOLAR, bitsFor, smallest } from '../../ir/datatype.ts';
+import { type Tensor, tensor } from '../../ir/tensor.ts';
+import { type InputCode, inputCode, type WeightCode, weightCode } from './encoding.ts';
+import type { Mvau } from './layer.ts';
+import { accumulatorRange } from './widths.ts';
+
+/**
+ * How the input reaches the sums. constant: all weights in logic. direct: one fold of neurons, the stream itself. hold: the
+ * whole vector in a register. shift: a ring of words. memory: a small RAM.
+ */
+export type Front = 'constant' | 'direct' | 'hold' | 'shift' | 'memory';
+
+/**
+ * What becomes of the sums. sum: they are the output. sign: −threshold is loaded into the accumulator, its sign is the output.
+ * count: the threshold unit of hdl/thresholds.ts.
+ */
+export type Back = 'sum' | 'sign' | 'count';
+
+/** Everything that is decided before Verilog is printed. P is the heap's sum: accumulator = scale · P + offset(neuron). */
+export interface Plan {
+  readonly front: Front;
+  readonly back: Back;
+  readonly input: InputCode;
+  readonly weights: WeightCode;
+  /** Bits of one cycle's partial sum. */
+  readonly partBits: number;
+  /** Bits of the accumulator. */
+  readonly sumBits: number;
+  readonly sumSigned: boolean;
+  /** What each neuron's accumulator begins with; undefined where it begins with nothing (count). */
+  readonly preload: readonly bigint[] | undefined;
+  /** The lowest bit of every output of `sum` where the scale is 2. */
+  readonly lowBit: 0 | 1 | undefined;
+  readonly thresholds: ThresholdOptions | undefined;
+  /** For sign with all weights in logic: P of this neuron reaches it or not. */
+  readonly least: readonly number[] | undefined;
+}
+
+export function planOf(m: Mvau, device: Device): Plan {
+  const inLogic = m.nf === 1 && m.sf === 1;
+  const coded = inputCode(m.input);
+  const weights = weightCode(m.weights, coded.bits, inLogic);
+  const range = accumulatorRange(m.weights, m.input);
+  const offset = offsets(m, coded, weights);
+  const back: Back = !m.thresholds ? 'sum' : m.output === BIPOLAR || m.output === BINARY ? 'sign' : 'count';
+
+  const parity = new Set(Array.from(offset, (o) => Math.abs(o % 2)));
+  const doubled = coded.scale === 2 && back === 'sum' && parity.size > 1;
+  // Outputs of different parity: the heap counts in ones after all.
+  const input: InputCode = doubled ? { ...coded, scale: 1, shift: 1 } : coded;
+  const scale = input.scale;
+  const low = scale === 2 ? ([...parity][0] as 0 | 1) : 0;
+  const least = (j: number): number => (range.min[j]! - offset[j]!) / scale;
+  const most = (j: number): number => (range.max[j]! - offset[j]!) / scale;
+  const front = inLogic ? 'constant' : m.nf === 1 ? 'direct' : bufferOf(m, coded.bits, device);
+  const neurons = Array.from({ length: m.mh }, (_, j) => j);
+  const part = bitsFor(mostOfPart(m, weights) * 2 ** input.shift);
+  const common = { front, back, input, weights } as const;
+
+  if (back === 'sum') {
+    const begin = neurons.map((j) => (offset[j]! - low) / scale);
+    const ends = {
+      min: Math.min(...neurons.map((j) => range.min[j]!)),
+      max: Math.max(...neurons.map((j) => range.max[j]!)),
+    };
+    const type = smallest((ends.min - low) / scale, Math.max(0, (ends.max - low) / scale));
+    return {
+      ...common,
+      partBits: Math.min(part, type.bits),
+      sumBits: type.bits,
+      sumSigned: type.signed,
+      preload: begin.map((b) => BigInt.asUintN(type.bits, BigInt(b))),
+      lowBit: scale === 2 ? low : undefined,
+      thresholds: undefined,
+      least: undefined,
+    };
+  }
+  const table = thresholdTable(inSums(m, offset, scale), m.mh, least, most);
+  if (back === 'sign') {
+    const from = neurons.map((j) => firstSet(m, table, j, least(j), most(j)));
+    const type = smallest(
+      Math.min(-1, ...neurons.map((j) => least(j) - from[j]!)),
+      Math.max(0, ...neurons.map((j) => most(j) - from[j]!)),
+    );
+    return {
+      ...common,
+      partBits: inLogic ? part : Math.min(part, type.bits),
+      sumBits: type.bits,
+      sumSigned: true,
+      preload: from.map((t) => BigInt.asUintN(type.bits, BigInt(-t))),
+      lowBit: undefined,
+      thresholds: undefined,
+      least: from,
+    };
+  }
+  const sumBits = bitsFor(Math.max(...neurons.map(most)));
+  return {
+    ...common,
+    partBits: Math.min(part, sumBits),
+    sumBits,
+    sumSigned: false,
+    preload: undefined,
+    lowBit: undefined,
+    thresholds: {
+      table,
+      pe: m.pe,
+      accBits: sumBits,
+      accSigned: false,
+      output: m.output,
+      scale: m.scale,
+      bias: m.bias,
+      device,
+    },
+    least: undefined,
+  };
+}
+
+/** Enabled cycles from the beat that completes a result to the result on the output; `heapDepth` are the heap's registers. */
+export function depthOf(m: Mvau, plan: Plan, heapDepth: number): number {
+  return (
+    partStage(plan) +
+    heapDepth +
+    (plan.back === 'count' ? (m.sf > 1 ? 1 : 0) + thresholdDepth(plan.thresholds!) : sumsAreOutput(m, plan) ? 0 : 1)
+  );
+}
+
+/** The stage in which partial sums are there, if the heap has no registers inside: the beat is taken in stage 0. */
+export const partStage = (plan: Plan): number => frontDepth(plan.front) + 1;
+
+/** Enabled cycles from the beat to the heap's inputs. */
+export const frontDepth = (front: Front): number =>
+  front === 'memory' ? 2 : front === 'hold' || front === 'shift' ? 1 : 0;
+
+/** Are the heap's sums, with a constant in the heap, the layer's outputs? */
+export const sumsAreOutput = (m: Mvau, plan: Plan): boolean =>
+  plan.back === 'sum' && m.sf === 1 && (m.nf === 1 || plan.preload!.every((p) => p === plan.preload![0]));
+
+/** accumulator − scale · P of every neuron. */
+function offsets(m: Mvau, input: InputCode, code: WeightCode): Float64Array {
+  const offset = new Float64Array(m.mh);
+  const { data } = m.weights;
+  for (let i = 0; i < m.mw; i += 1) {
+    for (let j = 0; j < m.mh; j += 1) {
+      const w = data[i * m.mh + j]!;
+      offset[j]! += input.scale * code.correction(w) + input.offset * w;
+    }
+  }
+  return offset;
+}
+
+/** Greatest partial sum of one cycle, over all neurons and folds. */
+function mostOfPart(m: Mvau, code: WeightCode): number {
+  let most = 0;
+  for (let j = 0; j < m.mh; j += 1) {
+    for (let fold = 0; fold < m.sf; fold += 1) {
+      let total = 0;
+      for (let i = 0; i < m.simd; i += 1) total += code.most(m.weights.data[(fold * m.simd + i) * m.mh + j]!);
+      most = Math.max(most, total);
+    }
+  }
+  return most;
+}
+
+/** The thresholds as steps of P, a row for each neuron. */
+function inSums(m: Mvau, offset: Float64Array, scale: number): Tensor {
+  const t = m.thresholds!;
+  const [rows, steps] = t.shape as [number, number];
+  const data = new Float64Array(m.mh * steps);
+  for (let j = 0; j < m.mh; j += 1) {
+    for (let k = 0; k < steps; k += 1)
+      data[j * steps + k] = (t.data[(rows === 1 ? 0 : j) * steps + k]! - offset[j]!) / scale;
+  }
+  return tensor(t.dtype, [m.mh, steps], data);
+}
+
+/** The least P of neuron j for which the output's bit is set; one more than the greatest if there is none. */
+function firstSet(m: Mvau, table: ThresholdTable, j: number, least: number, most: number): number {
+  const set = (sum: number): boolean => m.scale * countOf(table, j, sum) + m.bias === 1;
+  if (set(least)) return least;
+  return table.steps[j]!.find((step) => step > least && step <= most && set(step)) ?? most + 1;
+}
+
+/** The cheapest place for a vector that is read NF times. */
+function bufferOf(m: Mvau, bits: number, device: Device): Front {
+  if (m.sf === 1) return 'hold';
+  const word = m.simd * bits;
+  if (device.family !== 'ice40') return m.sf === 2 ? 'shift' : 'memory';
+  // A ring costs a logic cell for each bit, a block RAM about 200 of them (hx8k 240, up5k 176).
+  return m.sf * word > 200 * Math.ceil(word / 16) ? 'memory' : 'shift';
+}

@@ -1,0 +1,65 @@
+import type { Device } from '../../hdl/device.ts';
+import { inBlock, romBlocks, romLuts } from '../../hdl/threshold-rom.ts';
+import { thresholdCost } from '../../hdl/thresholds.ts';
+import { log2Ceil } from '../../util/maths.ts';
+import type { Resources } from '../operator.ts';
+import { digits } from './encoding.ts';
+import type { Mvau } from './layer.ts';
+import { planOf, sumsAreOutput } from './plan.ts';
+
+/** LUTs (SB_LUT4, LUT4, or LUT1…LUT6 before packing), registers and block memories of the circuit as Yosys maps it. */
+export function mvauResources(m: Mvau, device: Device): Resources {
+  const plan = planOf(m, device);
+  const lut4 = device.family === 'ice40' || device.family === 'ecp5';
+  const { pe, simd, nf, sf } = m;
+  const a = plan.input.bits;
+  const n = plan.sumBits;
+  const inputBits = simd * a;
+  let lut = 12 + 2 * log2Ceil(nf * sf);
+  let ff = 10 + 3 * log2Ceil(nf * sf);
+  let bram = 0;
+
+  const perBit = lut4 ? 2 : plan.weights.kind === 'ternary' ? 1.6 : 1.1;
+  const absorb = lut4 && plan.weights.kind !== 'constant' ? 0.55 : 0;
+  for (let i = 0; i < pe; i += 1) {
+    let bits = inputBits * (plan.weights.kind === 'integer' ? plan.weights.bits : 1);
+    if (plan.weights.kind === 'constant') {
+      bits = 0;
+      for (let k = 0; k < m.mw; k += 1) bits += digits(m.weights.data[k * m.mh + i]!).length * a;
+    }
+    lut += Math.max(0, perBit * (bits - plan.partBits)) + plan.partBits + absorb * bits;
+  }
+  ff += pe * plan.partBits;
+
+  const weights = { depth: nf * sf, width: pe * simd * plan.weights.bits };
+  if (plan.front !== 'constant') {
+    if (inBlock(device.family, weights, m.memory)) bram += romBlocks(device.family, weights);
+    else {
+      lut += romLuts(device.family, weights);
+      ff += weights.width;
+    }
+  }
+  if (plan.front === 'hold') ff += inputBits;
+  if (plan.front === 'shift') {
+    lut += inputBits;
+    ff += sf * inputBits;
+  }
+  if (plan.front === 'memory') {
+    if (device.family === 'ice40') bram += romBlocks('ice40', { depth: sf, width: inputBits });
+    else {
+      lut += Math.ceil(inputBits * Math.ceil(sf / 64) * (lut4 ? 1.5 * Math.ceil(sf / 16) : 1.34));
+      ff += inputBits;
+    }
+  }
+  if (plan.back === 'count') {
+    const unit = thresholdCost(plan.thresholds!);
+    lut += unit.lut + (sf > 1 ? pe * (n + 1) : 0);
+    ff += unit.ff + (sf > 1 ? pe * n : 0);
+    bram += unit.bram;
+  } else if (!sumsAreOutput(m, plan)) {
+    const preload = nf > 1 ? romLuts(device.family, { depth: nf, width: pe * n }) : 0;
+    lut += preload + pe * n * (sf > 1 && nf > 1 ? 2 : 1);
+    ff += pe * (plan.back === 'sign' ? 1 : n) + (sf > 1 ? pe * n : 0) + (nf > 1 ? pe * n : 0);
+  }
+  return { lut: Math.ceil(lut), ff: Math.ceil(ff), bram, dsp: 0 };
+}
