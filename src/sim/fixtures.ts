@@ -85,7 +85,7 @@ export type Fault = 'retracts' | 'changes' | 'drops' | 'duplicates' | 'hangs';
 export function faulty(fault: Fault): Design {
   const when = "count == 4'd5";
   const effects: Readonly<Record<Fault, string>> = {
-    retracts: 'if (full && !m_axis_0_tready) full <= 1\'b0;',
+    retracts: "if (full && !m_axis_0_tready) full <= 1'b0;",
     changes: 'if (full && !m_axis_0_tready) data <= ~data;',
     drops: `if (s_axis_0_tvalid && s_axis_0_tready && ${when}) full <= 1'b0;`,
     duplicates: `if (full && m_axis_0_tready && ${when}) begin full <= 1'b1; data <= data; count <= 4'd6; end`,

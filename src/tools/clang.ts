@@ -34,7 +34,14 @@ export function compileReactor(
 ): Invocation<'wasm'> {
   return {
     tool: clangTool,
-    args: [...flags, '-mexec-model=reactor', ...(pch ? ['-include-pch', 'header.pch'] : []), main, '-o', 'program.wasm'],
+    args: [
+      ...flags,
+      '-mexec-model=reactor',
+      ...(pch ? ['-include-pch', 'header.pch'] : []),
+      main,
+      '-o',
+      'program.wasm',
+    ],
     files: { ...files, ...(pch && { 'header.pch': pch }) },
     outputs: { wasm: 'program.wasm' },
     label,

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { bug, fail } from '../../diagnostics/diagnostic.ts';
+import { sha256 } from '../../util/hash.ts';
 import type { ExecuteOptions } from '../executor.ts';
 import type { Invocation, Tool } from '../invocation.ts';
 
@@ -85,20 +86,24 @@ async function collect(invocation: Invocation, directory: string): Promise<Recor
 }
 
 /**
- * Version of a native tool, by asking it. Throws FinnError 'tool/missing' where there is no such command,
+ * Version of a native tool, by asking it; the hash of the program where it has no option to ask (no `args`). Throws FinnError 'tool/missing' where there is no such command,
  * 'tool/version' where it does not say its version or is older than what finn was tried with.
  */
 export async function nativeVersion(name: string, command: string, program: NativeProgram): Promise<string> {
+  const hint = program.install === undefined ? {} : { hint: `Install it: ${program.install}.` };
+  const missing = (): never =>
+    fail('tool/missing', `${name} is needed, but there is no program '${command}' on this machine`, hint);
+  if (program.version.args.length === 0) {
+    const found = await execa('sh', ['-c', 'command -v -- "$1"', 'sh', command], { reject: false });
+    return found.exitCode === 0 ? sha256(await readFile(found.stdout)).slice(0, 16) : missing();
+  }
   const asked = await execa(command, [...program.version.args], {
     env: environment,
     reject: false,
     all: true,
     stdin: 'ignore',
   });
-  const hint = program.install === undefined ? {} : { hint: `Install it: ${program.install}.` };
-  if (asked.exitCode === undefined && asked.signal === undefined) {
-    fail('tool/missing', `${name} is needed, but there is no program '${command}' on this machine`, hint);
-  }
+  if (asked.exitCode === undefined && asked.signal === undefined) missing();
   const match = program.version.pattern.exec(asked.all);
   const version = match?.groups?.['version'] ?? match?.[1];
   if (version === undefined) {
