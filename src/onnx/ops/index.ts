@@ -1,0 +1,26 @@
+import type { Op } from '../../ir/graph.ts';
+import { activation } from './activation.ts';
+import { elementwise } from './elementwise.ts';
+import { linear } from './linear.ts';
+import { movement } from './movement.ts';
+import { MultiThreshold } from './multi-threshold.ts';
+import { normalization } from './normalization.ts';
+import { quantisers } from './quant.ts';
+import { DequantizeLinear, QuantizeLinear } from './quantize-linear.ts';
+import { reductions } from './reduction.ts';
+import { selection } from './selection.ts';
+
+/** Every operator of ONNX and QONNX that finn knows the meaning of. */
+export const onnxOps: readonly Op[] = [
+  ...elementwise,
+  ...activation,
+  ...linear,
+  ...movement,
+  ...selection,
+  ...reductions,
+  ...normalization,
+  ...quantisers,
+  MultiThreshold,
+  QuantizeLinear,
+  DequantizeLinear,
+];

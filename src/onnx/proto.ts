@@ -1,0 +1,129 @@
+import protobuf from 'protobufjs/light.js';
+import { fail } from '../diagnostics/diagnostic.ts';
+import { descriptor } from './descriptor.gen.ts';
+
+/** A 64-bit integer as protobufjs gives it. */
+export type Integer = number | { toNumber(): number };
+
+export interface ModelProto {
+  ir_version?: Integer;
+  producer_name?: string;
+  producer_version?: string;
+  graph?: GraphProto | null;
+  opset_import?: OperatorSetIdProto[];
+  metadata_props?: StringStringEntryProto[];
+}
+export interface OperatorSetIdProto {
+  domain?: string;
+  version?: Integer;
+}
+export interface StringStringEntryProto {
+  key?: string;
+  value?: string;
+}
+export interface GraphProto {
+  node?: NodeProto[];
+  name?: string;
+  initializer?: TensorProto[];
+  input?: ValueInfoProto[];
+  output?: ValueInfoProto[];
+  value_info?: ValueInfoProto[];
+  quantization_annotation?: TensorAnnotation[];
+  sparse_initializer?: Uint8Array[];
+}
+export interface TensorAnnotation {
+  tensor_name?: string;
+  quant_parameter_tensor_names?: StringStringEntryProto[];
+}
+export interface NodeProto {
+  input?: string[];
+  output?: string[];
+  name?: string;
+  op_type?: string;
+  attribute?: AttributeProto[];
+  domain?: string;
+  metadata_props?: StringStringEntryProto[];
+}
+export interface AttributeProto {
+  name?: string;
+  f?: number;
+  i?: Integer;
+  s?: Uint8Array;
+  t?: TensorProto | null;
+  floats?: number[];
+  ints?: Integer[];
+  strings?: Uint8Array[];
+  doc_string?: string;
+  type?: number;
+}
+export interface TensorProto {
+  dims?: Integer[];
+  data_type?: number;
+  float_data?: number[];
+  int32_data?: number[];
+  int64_data?: Integer[];
+  name?: string;
+  raw_data?: Uint8Array;
+  double_data?: number[];
+  uint64_data?: Integer[];
+  external_data?: StringStringEntryProto[];
+  data_location?: number;
+}
+export interface ValueInfoProto {
+  name?: string;
+  type?: TypeProto | null;
+}
+export interface TypeProto {
+  tensor_type?: { elem_type?: number; shape?: TensorShapeProto | null } | null;
+}
+export interface TensorShapeProto {
+  dim?: { dim_value?: Integer; dim_param?: string }[];
+}
+
+/** AttributeProto.type. */
+export const attributeType = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, FLOATS: 6, INTS: 7, STRINGS: 8 } as const;
+
+/** TensorProto.DataType, by number. */
+export const elementType = {
+  FLOAT: 1,
+  UINT8: 2,
+  INT8: 3,
+  UINT16: 4,
+  INT16: 5,
+  INT32: 6,
+  INT64: 7,
+  BOOL: 9,
+  FLOAT16: 10,
+  DOUBLE: 11,
+  UINT32: 12,
+  UINT64: 13,
+  BFLOAT16: 16,
+  UINT4: 21,
+  INT4: 22,
+} as const;
+
+/** A 64-bit integer as a number; exact up to 2^53. */
+export const toNumber = (value: Integer | undefined): number =>
+  value === undefined ? 0 : typeof value === 'number' ? value : value.toNumber();
+
+let model: protobuf.Type | undefined;
+function modelType(): protobuf.Type {
+  model ??= protobuf.Root.fromJSON(descriptor as protobuf.INamespace).lookupType('onnx.ModelProto');
+  return model;
+}
+
+/** Reads a ModelProto; bytes fields are views into `bytes`. Fails with onnx/malformed if it is no protobuf. */
+export function decodeModel(bytes: Uint8Array): ModelProto {
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    return modelType().decode(view) as unknown as ModelProto;
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return fail('onnx/malformed', `this is not an ONNX file: ${reason} (${bytes.length} bytes)`, {
+      hint: 'the file may be truncated, or be something else than ONNX; open it in Netron to see',
+    });
+  }
+}
+
+/** Writes a ModelProto. Equal objects give equal bytes. */
+export const encodeModel = (value: ModelProto): Uint8Array => modelType().encode(value).finish();
