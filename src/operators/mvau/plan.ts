@@ -55,7 +55,7 @@ export function planOf(m: Mvau, device: Device): Plan {
   const low = scale === 2 ? ([...parity][0] as 0 | 1) : 0;
   const least = (j: number): number => (range.min[j]! - offset[j]!) / scale;
   const most = (j: number): number => (range.max[j]! - offset[j]!) / scale;
-  const front = inLogic ? 'constant' : m.nf === 1 ? 'direct' : bufferOf(m, coded.bits, device);
+  const front = inLogic ? 'constant' : m.nf === 1 ? 'direct' : bufferOf(m, coded.bits);
   const neurons = Array.from({ length: m.mh }, (_, j) => j);
   const part = bitsFor(mostOfPart(m, weights) * 2 ** input.shift);
   const common = { front, back, input, weights } as const;
@@ -183,11 +183,13 @@ function firstSet(m: Mvau, table: ThresholdTable, j: number, least: number, most
   return table.steps[j]!.find((step) => step > least && step <= most && set(step)) ?? most + 1;
 }
 
-/** The cheapest place for a vector that is read NF times. */
-function bufferOf(m: Mvau, bits: number, device: Device): Front {
+/**
+ * The cheapest place for a vector that is read NF times. A ring costs a logic cell for each bit on ice40, a block RAM as much as about
+ * 200 of them (hx8k 240, up5k 176). The rule is the same on every family, so that a layer's depth is too; elsewhere a short ring
+ * is shift-register LUTs and a memory is LUT RAM, and neither is large.
+ */
+function bufferOf(m: Mvau, bits: number): Front {
   if (m.sf === 1) return 'hold';
   const word = m.simd * bits;
-  if (device.family !== 'ice40') return m.sf === 2 ? 'shift' : 'memory';
-  // A ring costs a logic cell for each bit, a block RAM about 200 of them (hx8k 240, up5k 176).
   return m.sf * word > 200 * Math.ceil(word / 16) ? 'memory' : 'shift';
 }
