@@ -6,7 +6,7 @@ import { resolveNetwork } from './networks.ts';
 import { child } from './pointer.ts';
 import { readWithParents } from './read.ts';
 import { type Loose, Resolving } from './scope.ts';
-import { isPlain } from './source.ts';
+import { isPlain, type Plain } from './source.ts';
 import { resolveFolding, resolveTarget } from './targets.ts';
 import type { RecipeFile } from './types.gen.ts';
 import { validate } from './validate.ts';
@@ -21,10 +21,11 @@ export function loadRecipe(path: string): { readonly recipe?: Recipe; readonly d
   const { source, files, diagnostics: unread } = readWithParents(path);
   if (!source || unread.length > 0) return { diagnostics: unread };
   const { diagnostics: refused, value } = validate('recipe', source);
+  if (!isPlain(source.value)) return { diagnostics: refused };
   const to = new Resolving(source, files[0]!);
   const file = value as Loose<RecipeFile>;
   const declared = (key: string): readonly string[] => {
-    const names = isPlain(source.value) ? source.value[key] : undefined;
+    const names = (source.value as Plain)[key];
     return isPlain(names) ? Object.keys(names) : [];
   };
 

@@ -11,7 +11,6 @@ export type FileKind = 'recipe' | 'board' | 'config';
 /** What ajv says of one mistake. */
 interface Mistake {
   readonly instancePath: string;
-  readonly schemaPath: string;
   readonly keyword: string;
   readonly params: Plain;
   readonly propertyName?: string;
@@ -102,11 +101,21 @@ const typeNames: Record<string, string> = {
   boolean: 'true or false',
 };
 
-/** The schema's node that a mistake broke. */
-function nodeOf(schema: Plain, schemaPath: string): Plain {
-  const path = keys(decodeURIComponent(schemaPath.replace(/^[^#]*#/, ''))).slice(0, -1);
-  const node = valueAt(schema, path.reduce(child, ''));
-  return isPlain(node) ? node : {};
+/** The part of a schema that a value at `pointer` must fit, with what it refers to laid under it. */
+function nodeAt(schema: Plain, pointer: string): Plain {
+  const follow = (node: unknown): Plain => {
+    if (!isPlain(node)) return {};
+    const name = typeof node['$ref'] === 'string' ? node['$ref'].replace('#/definitions/', '') : undefined;
+    return name === undefined ? node : { ...follow((schema['definitions'] as Plain)[name]), ...node };
+  };
+  let node = schema;
+  for (const key of keys(pointer)) {
+    const list = [node, ...(Array.isArray(node['anyOf']) ? node['anyOf'].map(follow) : [])].find((one) => one['items']);
+    const { properties, additionalProperties } = node;
+    if (isPlain(properties) && Object.hasOwn(properties, key)) node = follow(properties[key]);
+    else node = follow(isPlain(additionalProperties) ? additionalProperties : list?.['items']);
+  }
+  return node;
 }
 
 /** 'it must be a percentage such as 70%', from the schema's title or type. */
@@ -119,7 +128,7 @@ function wanted(node: Plain): string {
 
 function describe(mistake: Mistake, source: Source, schema: Plain): Diagnostic {
   const { instancePath, keyword, params } = mistake;
-  const node = nodeOf(schema, mistake.schemaPath);
+  const node = nodeAt(schema, instancePath);
   const value = valueAt(source.value, instancePath);
   const whole = instancePath === '' ? 'the file' : `\`${dotted(instancePath)}\``;
   const at = (pointer: string, part: 'key' | 'value'): Location | undefined => locate(source, pointer, part);
@@ -164,13 +173,14 @@ function describe(mistake: Mistake, source: Source, schema: Plain): Diagnostic {
       });
     case 'minProperties':
     case 'minItems':
-      return error('config/wrong-value', `${whole} is ${quote(value)}; it must have at least ${params['limit']}`, {
+      return error('config/wrong-value', `${whole} is ${quote(value)}; it must not be`, {
         at: at(instancePath, 'value'),
       });
     case 'minimum':
     case 'maximum':
     case 'exclusiveMinimum': {
-      const limit = `${params['comparison']} ${params['limit']}`;
+      const titled = typeof node['title'] === 'string';
+      const limit = titled ? wanted(node) : `${params['comparison']} ${params['limit']}`;
       return error('config/wrong-value', `${whole} is ${quote(value)}; it must be ${limit}`, {
         at: at(instancePath, 'value'),
       });
