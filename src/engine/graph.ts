@@ -87,6 +87,8 @@ class Resolver implements StepGraph {
   /** Instances whose needs are being resolved, outermost first. */
   readonly #open: { readonly path: string; readonly step: AnyStep }[] = [];
   #problems: Diagnostic[] = [];
+  /** Instances that cannot be, each with one reason: it is noted again for everyone who needs them. */
+  readonly #broken = new Map<string, Diagnostic>();
 
   constructor(steps: readonly AnyStep[]) {
     this.#steps = steps;
@@ -144,9 +146,10 @@ class Resolver implements StepGraph {
   }
 
   #artifact({ scope, artifact }: Extract<Wanted, { artifact: Made }>): Target[] {
+    const noted = this.#problems.length;
     const source = this.#source(scope, artifact) ?? this.#each(scope, artifact as Artifact<unknown>);
     if (!source) {
-      this.#noMaker(`${describe(scope)}`, artifact, scope);
+      if (this.#problems.length === noted) this.#noMaker(describe(scope), artifact, scope);
       return [];
     }
     return source.kind === 'each' ? [{ kind: 'group', group: source.group }] : targetOf(source.of);
@@ -158,6 +161,11 @@ class Resolver implements StepGraph {
     const path = JSON.stringify([step.name, ...names.map(({ kind, name }) => [kind, name])]);
     const known = this.#instances.get(path);
     if (known) return known;
+    const broken = this.#broken.get(path);
+    if (broken) {
+      this.#problems.push(broken);
+      return undefined;
+    }
     const from = this.#open.findIndex((one) => one.path === path);
     if (from >= 0) {
       const circle = [...this.#open.slice(from).map((one) => one.step.name), step.name].join(' → ');
@@ -168,13 +176,17 @@ class Resolver implements StepGraph {
     const before = this.#problems.length;
     const needs = new Map<string, Source>();
     for (const [name, handle] of Object.entries(step.needs as Record<string, Handle>)) {
+      const noted = this.#problems.length;
       const source = this.#need(scope, handle);
       if (source) needs.set(name, source);
-      else if (this.#problems.length === before)
+      else if (this.#problems.length === noted)
         this.#noMaker(`step '${step.name}' (${describe(scope)})`, handle, scope);
     }
     this.#open.pop();
-    if (this.#problems.length > before) return undefined;
+    if (this.#problems.length > before) {
+      this.#broken.set(path, this.#problems[before]!);
+      return undefined;
+    }
     const instance: Instance = {
       step,
       scope,
