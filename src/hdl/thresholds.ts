@@ -54,12 +54,11 @@ interface Plan {
 }
 
 function plan(o: ThresholdOptions): Plan {
-  const { table, pe, accBits, accSigned, device } = o;
+  const { table, pe, accBits, accSigned } = o;
   if (table.channels % pe !== 0) bug(`${pe} PEs for ${table.channels} channels`);
   const folds = table.channels / pe;
   const bits = table.bits;
-  const lut4 = device.family === 'ice40' || device.family === 'ecp5';
-  const form: Form = folds === 1 && bits <= (lut4 ? 5 : 4) ? 'constant' : bits <= 2 ? 'parallel' : 'search';
+  const form: Form = folds === 1 && bits <= 4 ? 'constant' : bits <= 2 ? 'parallel' : 'search';
   const least = accSigned ? -(2 ** (accBits - 1)) : 0;
   const extended = form !== 'constant' && table.steps.some((list) => list.length > 0 && list[0]! <= least);
   const width = extended ? accBits + 1 : accBits;
@@ -105,7 +104,7 @@ function encode(o: ThresholdOptions, count: number): bigint {
   return BigInt(o.output === BIPOLAR ? (value + 1) / 2 : value);
 }
 
-/** Enabled cycles through the unit: 1 for constants in logic, 2 for parallel comparators, one more than bits for a search. */
+/** Enabled cycles through the unit, on every family: 1 for constants in logic, 2 for parallel comparators, one more than bits for a search. */
 export const thresholdDepth = (options: ThresholdOptions): number => plan(options).depth;
 
 /** LUTs, registers and block memories of the unit (rules 7, 8 and 10 of circuits.md; E4 is met within a factor of 1.5). */

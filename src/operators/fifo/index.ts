@@ -1,0 +1,126 @@
+import type { Device } from '../../hdl/device.ts';
+import { library } from '../../hdl/library.ts';
+import { streamChain } from '../../hdl/stream-chain.ts';
+import { romBlocks } from '../../hdl/threshold-rom.ts';
+import { int } from '../../ir/datatype.ts';
+import { type Attrs, input } from '../../ir/graph.ts';
+import { ceilDiv, log2Ceil } from '../../util/maths.ts';
+import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
+import type { Layer, Operator } from '../operator.ts';
+
+export interface FifoAttrs extends Attrs {
+  /** Beats that it holds. */
+  readonly depth: number;
+  /** Elements in a beat. */
+  readonly lanes: number;
+  /** Where beats wait: in registers, in LUT memory (in registers where the family has none), in block memory. */
+  readonly memory: 'auto' | 'register' | 'lut' | 'block';
+}
+
+const name = 'StreamingFIFO';
+export const maximumDepth = 32768;
+
+type Style = 'register' | 'distributed' | 'block';
+
+/** Up to this many bits, registers cost no more than a memory's addresses. */
+const registerBits = 64;
+
+/** Cycles from a beat on the input to the same beat on the output: 1 in registers, 2 through a memory. */
+const latency = ({ attrs, types }: Layer<FifoAttrs>): 1 | 2 => {
+  const { depth, lanes, memory } = attrs;
+  if (depth < 4 || memory === 'register') return 1;
+  return memory === 'auto' && depth * lanes * types[0]!.dtype.bits <= registerBits ? 1 : 2;
+};
+
+function styleOf(layer: Layer<FifoAttrs>, { family }: Device): Style {
+  const { depth, lanes, memory } = layer.attrs;
+  if (latency(layer) === 1) return 'register';
+  if (memory !== 'auto') return memory === 'block' ? 'block' : 'distributed';
+  if (family === 'ice40') return 'block';
+  // 512 beats of 36 bits fill a block; a beat that is narrower, or a queue that is shorter, has to fill half of its blocks.
+  const shape = { depth: depth - 1, width: lanes * layer.types[0]!.dtype.bits };
+  return shape.depth * shape.width >= romBlocks(family, shape) * 9216 ? 'block' : 'distributed';
+}
+
+export const fifo: Operator<FifoAttrs> = {
+  name,
+  domain: 'finn.custom_op.fpgadataflow',
+  doc: 'Beats wait in a queue of `depth`; the values do not change.',
+  fields: {
+    depth: { doc: 'beats that it holds, 2 to 32768', type: 'integer', finn: 'depth' },
+    memory: {
+      doc: 'where beats wait',
+      type: 'choice',
+      choices: ['auto', 'register', 'lut', 'block'],
+      finn: 'ram_style',
+    },
+  },
+  infer([x], attrs, context) {
+    const type = integerInput(name, context, x);
+    mustDivide(name, context, 'lanes', attrs.lanes, type.shape.at(-1)!, 'channels');
+    if (!(Number.isInteger(attrs.depth) && attrs.depth >= 2 && attrs.depth <= maximumDepth)) {
+      illegal('layer/attribute', name, context, `depth is ${attrs.depth}`, `use 2 to ${maximumDepth}`);
+    }
+    return [type];
+  },
+  evaluate: ([x]) => [x!],
+  parallel: () => ({}),
+  streams: ({ attrs, types }) => [
+    streamPort('s_axis_0', 'in', types[0]!, attrs.lanes),
+    streamPort('m_axis_0', 'out', types[0]!, attrs.lanes),
+  ],
+  cycles: (layer) => fifo.streams(layer)[0]!.beats,
+  schedule: (layer) => ({
+    interval: fifo.cycles(layer),
+    takes: () => true,
+    gives: () => true,
+    depth: latency(layer),
+  }),
+  resources(layer, device) {
+    const { depth } = layer.attrs;
+    const width = layer.attrs.lanes * layer.types[0]!.dtype.bits;
+    const style = styleOf(layer, device);
+    if (style === 'register') return { lut: depth * (width + 2), ff: depth * (width + 1), bram: 0, dsp: 0 };
+    const address = log2Ceil(depth - 1);
+    const lut = Math.ceil(address * 5 + 8);
+    const ff = address * 3 + 4;
+    if (style === 'distributed') {
+      const places = device.family === 'ecp5' ? 16 : 64;
+      const perBit = device.family === 'ecp5' ? 0.5 : 4 / 3;
+      return { lut: lut + Math.ceil(width * perBit * ceilDiv(depth - 1, places)), ff: ff + width, bram: 0, dsp: 0 };
+    }
+    return { lut, ff, bram: romBlocks(device.family, { depth: depth - 1, width }), dsp: 0 };
+  },
+  refuse(layer, { family }) {
+    if (family !== 'ice40' || latency(layer) === 1 || layer.attrs.memory !== 'lut') return undefined;
+    return "ice40 has no memory in LUTs; set `memory` to 'register' or 'block'";
+  },
+  rtl(layer, device, top) {
+    const { depth } = layer.attrs;
+    const streams = fifo.streams(layer);
+    const module = `stream_fifo #(.WIDTH(${streams[0]!.width}), .DEPTH(${depth}), .STYLE("${styleOf(layer, device)}"))`;
+    const source = streamChain(top, [{ module, width: streams[0]!.width }], streams[0]!.width);
+    return { top, sources: { [`${top}.v`]: source, ...library('stream_fifo') }, memories: {}, streams };
+  },
+  finn: ({ attrs, types }) => ({
+    opType: 'StreamingFIFO_rtl',
+    attributes: {
+      depth: attrs.depth,
+      impl_style: 'rtl',
+      ram_style: { auto: 'auto', register: 'distributed', lut: 'distributed', block: 'block' }[attrs.memory],
+      dataType: types[0]!.dtype.name,
+    },
+  }),
+  samples() {
+    const sample = (channels: number, lanes: number, bits: number, depth: number, memory: FifoAttrs['memory']) =>
+      layerOf(fifo, [input('x', { dtype: int(bits), shape: [3, channels] })], { depth, lanes, memory }, ['sample']);
+    return [
+      sample(8, 1, 2, 2, 'auto'),
+      sample(6, 2, 3, 3, 'auto'),
+      sample(12, 4, 4, 7, 'register'),
+      sample(20, 2, 5, 4, 'block'),
+      sample(40, 1, 8, 33, 'auto'),
+      sample(16, 8, 8, 512, 'block'),
+    ];
+  },
+};

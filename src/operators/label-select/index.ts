@@ -1,0 +1,104 @@
+import { BIPOLAR, bitsFor, type DataType, int, uint } from '../../ir/datatype.ts';
+import { input } from '../../ir/graph.ts';
+import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
+import { ceilDiv, log2Ceil } from '../../util/maths.ts';
+import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
+import type { Layer, Operator } from '../operator.ts';
+import { lowerLabels } from './lower.ts';
+import { labelSelectRtl } from './rtl.ts';
+import { type LabelSelectAttrs, sizesOf } from './sizes.ts';
+
+const name = 'LabelSelect';
+
+/** FINN's type of labels: the smallest of UINT8, UINT16, … that counts to labels − 1. */
+const labelType = (labels: number): DataType => uint(8 * ceilDiv(bitsFor(labels - 1), 8));
+
+export const labelSelect: Operator<LabelSelectAttrs> = {
+  name,
+  domain: 'finn.custom_op.fpgadataflow',
+  doc: 'The places of the `k` largest of the last axis’s elements, largest first; of equal elements the first comes first.',
+  fields: { pe: { doc: 'elements compared in one cycle', type: 'integer', finn: 'PE' } },
+  infer([x], { k, pe, keepdims }, context) {
+    const { shape } = integerInput(name, context, x);
+    const labels = shape.at(-1)!;
+    mustDivide(name, context, 'pe', pe, labels, 'labels');
+    if (!(Number.isInteger(k) && k >= 1 && k <= labels)) {
+      illegal('layer/attribute', name, context, `k is ${k}, of ${labels} labels`, `use 1 to ${labels}`);
+    }
+    if (keepdims === 0 && k !== 1) illegal('layer/attribute', name, context, 'keepdims is 0, but k is not 1');
+    return [{ dtype: labelType(labels), shape: [...shape.slice(0, -1), ...(keepdims === 0 ? [] : [k])] }];
+  },
+  evaluate([x], { k }, { types }) {
+    const labels = x!.shape.at(-1)!;
+    const type = types[0]!;
+    const out = allocate(type.dtype, sizeOf(type.shape));
+    for (let from = 0, to = 0; from < x!.data.length; from += labels, to += k) {
+      const row = x!.data.subarray(from, from + labels);
+      const order = Array.from(row.keys()).sort((a, b) => row[b]! - row[a]! || a - b);
+      for (let i = 0; i < k; i += 1) out[to + i] = order[i]!;
+    }
+    return [tensor(type.dtype, type.shape, out)];
+  },
+  lower: (node) => lowerLabels(labelSelect, node),
+  parallel: ({ inputs: [x] }) => ({ pe: x!.type.shape.at(-1)! }),
+  streams: ({ inputs: [x], attrs, types }) => [
+    streamPort('s_axis_0', 'in', x!.type, attrs.pe),
+    streamPort('m_axis_0', 'out', types[0]!, 1),
+  ],
+  cycles(layer) {
+    const { vectors, folds, k } = sizesOf(layer);
+    return vectors * Math.max(folds, k);
+  },
+  schedule(layer) {
+    // The last beat of a vector, in cycle folds − 1, brings k labels in the cycles that begin two later.
+    const { folds, k } = sizesOf(layer);
+    const period = Math.max(folds, k);
+    return {
+      interval: labelSelect.cycles(layer),
+      takes: (_, t) => t % period < folds,
+      gives: (_, t) => t % period >= period - k,
+      depth: folds + 1 - (period - k),
+    };
+  },
+  resources(layer) {
+    // Per lane and place: a comparison, a multiplexer of value and place, and the two again on their way out.
+    const { pe, bits, entries, placeBits, k, folds, labelBits } = sizesOf(layer);
+    const record = bits + placeBits;
+    const merge = pe > 1 ? (pe - 1) * 3 * record : 0;
+    const lut = pe * entries * (2.2 * bits + placeBits + (entries > 1 || pe > 1 ? record : 0)) + merge;
+    const ff = pe * entries * (record + (pe > 1 ? record : placeBits));
+    const control = 3 * log2Ceil(folds) + 2 * log2Ceil(k + 1) + labelBits + 8;
+    return { lut: Math.ceil(lut + control), ff: Math.ceil(ff + control), bram: 0, dsp: 0 };
+  },
+  rtl: (layer, _device, top) => labelSelectRtl(layer, top, labelSelect.streams(layer)),
+  finn: ({ inputs: [x], attrs, types }) => ({
+    opType: 'LabelSelect_hls',
+    attributes: {
+      K: attrs.k,
+      Labels: x!.type.shape.at(-1)!,
+      PE: attrs.pe,
+      inputDataType: x!.type.dtype.name,
+      outputDataType: types[0]!.dtype.name,
+    },
+  }),
+  samples,
+};
+
+function samples(): Layer<LabelSelectAttrs>[] {
+  const sample = (shape: readonly number[], dtype: DataType, k: number, pe: number) =>
+    layerOf<LabelSelectAttrs>(
+      labelSelect,
+      [input('x', { dtype, shape })],
+      { k, labels: shape.at(-1)!, pe, keepdims: 1 },
+      ['sample'],
+    );
+  return [
+    sample([1, 10], int(8), 1, 1),
+    sample([1, 12], int(6), 5, 1),
+    sample([2, 10], uint(3), 2, 5),
+    sample([1, 6], int(4), 3, 6),
+    sample([3, 4], BIPOLAR, 4, 2),
+    sample([1, 300], int(12), 5, 3),
+    sample([1, 1], int(4), 1, 1),
+  ];
+}
