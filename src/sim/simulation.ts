@@ -3,11 +3,16 @@ import type { Invocation, Tool } from '../engine/invocation.ts';
 import type { Design, StreamPort } from '../hdl/design.ts';
 import { compileReactor, precompileHeader } from '../tools/clang.ts';
 import { cxxrtlHeaders } from '../tools/cxxrtl-headers.ts';
+import { compileIverilog, runVvp } from '../tools/iverilog.ts';
+import { compileVerilator, programTool } from '../tools/verilator.ts';
 import { writeCxxrtl } from '../tools/yosys.ts';
-import { bench, benchTop } from './bench.ts';
+import { type Bench, bench, benchTop } from './bench.ts';
 import { cxxrtlMain } from './cxxrtl-binding.ts';
 import { decodeReport, encodeJob } from './job.ts';
 import type { SimulationResult, Stimulus } from './stimulus.ts';
+import { testbench } from './testbench.ts';
+import { readRecording } from './testbench-report.ts';
+import { verilatorMain } from './verilator-binding.ts';
 
 /** Runs a tool or restores what it made before: `Context.call`, or `testCall()` in tests. */
 export type Call = <O extends string>(invocation: Invocation<O>) => Promise<Readonly<Record<O, Uint8Array>>>;
@@ -20,6 +25,8 @@ export interface CompiledSimulation {
   readonly simulator: Simulator;
   /** The streams of each circuit, in the order of the designs. */
   readonly circuits: readonly (readonly StreamPort[])[];
+  /** Their top modules, by the names that they have in `files`. */
+  readonly tops: readonly string[];
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -30,8 +37,21 @@ export async function compileSimulation(
   call: Call,
   label = `simulation of ${designs.map((design) => design.top).join(', ')}`,
 ): Promise<CompiledSimulation> {
+  const made = bench(designs);
   const circuits = designs.map((design) => design.streams);
-  return { simulator, circuits, files: await compileCxxrtl(designs, call, label) };
+  const { tops } = made;
+  switch (simulator) {
+    case 'cxxrtl':
+      return { simulator, circuits, tops, files: await compileCxxrtl(made, circuits, call, label) };
+    case 'verilator': {
+      const cxx = { 'main.cc': verilatorMain(circuits), 'harness.h': await harness() };
+      const { program } = await call(compileVerilator(made, benchTop, cxx, label));
+      return { simulator, circuits, tops, files: { ...encoded(made.memories), program } };
+    }
+    case 'iverilog':
+      // The testbench has the stimulus in it: it is compiled with each run, which takes a tenth of a second.
+      return { simulator, circuits, tops, files: { ...encoded(made.memories), ...encoded(made.sources) } };
+  }
 }
 
 /** Runs each stimulus from reset, one after another; results in the same order. */
@@ -41,14 +61,17 @@ export async function runSimulation(
   call: Call,
   label = 'simulation',
 ): Promise<SimulationResult[]> {
-  const { circuits, files } = compiled;
-  const { report } = await call({
-    tool: wasmRunner,
-    args: [],
-    files: { ...files, 'job.bin': encodeJob(circuits, stimuli) },
-    outputs: { report: 'report.bin' },
-    label,
-  });
+  const { simulator, circuits } = compiled;
+  if (simulator === 'iverilog') {
+    return Promise.all(stimuli.map((stimulus) => runIverilog(compiled, stimulus, call, label)));
+  }
+  const files = { ...compiled.files, 'job.bin': encodeJob(circuits, stimuli) };
+  const outputs = { report: 'report.bin' };
+  const { report } = await call(
+    simulator === 'cxxrtl'
+      ? { tool: wasmRunner, args: [], files, outputs, label }
+      : { tool: programTool('verilator-run'), args: ['./program'], files, outputs, label },
+  );
   return decodeReport(circuits, stimuli, report);
 }
 
@@ -59,13 +82,12 @@ const wasmRunner: Tool = {
 };
 
 async function compileCxxrtl(
-  designs: readonly Design[],
+  { tops, sources, memories }: Bench,
+  circuits: CompiledSimulation['circuits'],
   call: Call,
   label: string,
 ): Promise<CompiledSimulation['files']> {
-  const { tops, sources, memories } = bench(designs);
   const headers = await cxxrtlHeaders();
-  const circuits = designs.map((design) => design.streams);
   const [{ code }, { pch }] = await Promise.all([
     call(writeCxxrtl({ sources, memories }, benchTop, tops, label)),
     call(precompileHeader('cxxrtl/cxxrtl.h', headers)),
@@ -75,5 +97,27 @@ async function compileCxxrtl(
   return { 'simulation.wasm': wasm };
 }
 
-const harness = (): Promise<Uint8Array> =>
-  readFile(new URL('./harness.h', import.meta.url)).then((b) => new Uint8Array(b));
+async function runIverilog(
+  { circuits, tops, files }: CompiledSimulation,
+  stimulus: Stimulus,
+  call: Call,
+  label: string,
+): Promise<SimulationResult> {
+  const dut = stimulus.dut ?? 0;
+  const streams = circuits[dut]!;
+  const { top, source, data } = testbench({ top: tops[dut]!, streams }, stimulus, { record: true });
+  const entries = Object.entries(files);
+  const verilog = entries.filter(([name]) => /\.s?v$/.test(name) && name !== `${benchTop}.sv`);
+  const memories = entries.filter(([name]) => !/\.s?v$/.test(name));
+  const sources = { ...Object.fromEntries(verilog), 'testbench.v': source };
+  const { program } = await call(compileIverilog(sources, top, label));
+  const logs = Object.fromEntries(['summary', ...streams.map((s) => s.name)].map((s) => [`${s}.log`, `${s}.log`]));
+  const written = await call(runVvp(program, { ...Object.fromEntries(memories), ...data }, logs, label));
+  return readRecording(streams, stimulus, written);
+}
+
+const harness = async (): Promise<Uint8Array> =>
+  new Uint8Array(await readFile(new URL('./harness.h', import.meta.url)));
+
+const encoded = (files: Readonly<Record<string, string>>): Record<string, Uint8Array> =>
+  Object.fromEntries(Object.entries(files).map(([name, text]) => [name, new TextEncoder().encode(text)]));

@@ -30,11 +30,7 @@ export const vvpTool: Tool = {
 };
 
 /** Verilog → a program of Icarus Verilog's virtual machine; `top` is the testbench. */
-export const compileIverilog = (
-  sources: Readonly<Record<string, string>>,
-  top: string,
-  label: string,
-): Invocation<'program'> => ({
+export const compileIverilog = (sources: Invocation['files'], top: string, label: string): Invocation<'program'> => ({
   tool: iverilogTool,
   args: ['-g2012', '-s', top, '-o', 'program.vvp', ...Object.keys(sources)],
   files: sources,
@@ -42,16 +38,15 @@ export const compileIverilog = (
   label,
 });
 
-/** Runs such a program; `files` are what it reads, `plusargs` its settings (+name=value). */
+/** Runs such a program; `files` are what it reads. */
 export const runVvp = <O extends string>(
   program: Uint8Array,
-  plusargs: Readonly<Record<string, number>>,
   files: Invocation['files'],
   outputs: Readonly<Record<O, string>>,
   label: string,
 ): Invocation<O> => ({
   tool: vvpTool,
-  args: ['-n', 'program.vvp', ...Object.entries(plusargs).map(([name, value]) => `+${name}=${value}`)],
+  args: ['-n', 'program.vvp'],
   files: { ...files, 'program.vvp': program },
   outputs,
   label,
