@@ -84,6 +84,9 @@ export const codes = {
   'verify/mismatch': 'A stage of the compilation computes something else than the network.',
   'verify/near-tie': 'An integer differs where the network itself is within rounding error of a step.',
   'verify/vectors': 'The vectors for verification do not fit the network.',
+
+  'uart/baud': 'The clock of the accelerator cannot be divided to the baud rate of the UART shell.',
+  'uart/streams': 'The UART shell takes an accelerator with one input and one output of whole bytes.',
 } as const satisfies Record<string, string>;
 
 export type Code = keyof typeof codes;
