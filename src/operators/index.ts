@@ -1,0 +1,14 @@
+import { fifo } from './fifo/index.ts';
+import { labelSelect } from './label-select/index.ts';
+import { mvau } from './mvau/index.ts';
+import type { Operator } from './operator.ts';
+import { thresholding } from './thresholding/index.ts';
+import { widthConverter } from './width-converter/index.ts';
+
+/** Every hardware layer that finn builds. Lowering asks them in this order: an MVAU takes the thresholds behind it. */
+export const operators: readonly Operator[] = [mvau, thresholding, labelSelect, widthConverter, fifo].map(
+  (operator) => operator as unknown as Operator,
+);
+
+/** The operator of that name, as layers and reports carry it. */
+export const operatorNamed = (name: string): Operator | undefined => operators.find((op) => op.name === name);

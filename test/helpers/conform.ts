@@ -1,0 +1,196 @@
+import type { Design, StreamPort } from '../../src/hdl/design.ts';
+import { BIPOLAR, type DataType } from '../../src/ir/datatype.ts';
+import { sizeOf, type Tensor, tensor } from '../../src/ir/tensor.ts';
+import type { Device, Layer } from '../../src/operators/operator.ts';
+import { pack, unpack } from '../../src/sim/packing.ts';
+import { type Call, compileSimulation, runSimulation, type Simulator } from '../../src/sim/simulation.ts';
+import type { SimulationResult, Stall, Stimulus } from '../../src/sim/stimulus.ts';
+import { type Random, random } from '../../src/util/random.ts';
+
+/** A layer to be held to its operator's word, and what to call it in findings and in Verilog. */
+export interface Candidate {
+  readonly name: string;
+  readonly layer: Layer;
+  readonly device: Device;
+}
+
+export interface ConformOptions {
+  readonly seed?: number | string;
+  readonly frames?: number;
+  readonly simulator?: Simulator;
+}
+
+/** Probabilities that the sources and the sinks of a layer stall, run after run. */
+const stallRuns: readonly (readonly [source: number, sink: number])[] = [
+  [0.5, 0.5],
+  [0.1, 0.8],
+  [0.8, 0.1],
+  [0, 0.5],
+  [0.5, 0],
+];
+
+/** A candidate with its circuit, what goes in and what is due. */
+interface Case extends Candidate {
+  readonly design: Design;
+  readonly frames: number;
+  readonly inputs: Readonly<Record<string, Uint8Array>>;
+  readonly due: readonly { readonly port: StreamPort; readonly dtype: DataType; readonly values: Float64Array }[];
+}
+
+/**
+ * Simulates all candidates in one program and returns what is wrong with them; nothing, if all is well. Without stalls:
+ * outputs equal `evaluate`, beats equal `streams`, and every output beat leaves exactly when `schedule` says: if the
+ * first input beat of the run is taken in cycle 0, beat j of frame n leaves in cycle n · cycles() + t + depth, where t is the j-th cycle of the interval
+ * that gives a beat; inputs may be taken earlier than `schedule` says, never later. With stalls: outputs equal, no beat too many, no breach of
+ * AXI-Stream, and both streams have really stalled.
+ */
+export async function conform(
+  candidates: readonly Candidate[],
+  call: Call,
+  options: ConformOptions = {},
+): Promise<string[]> {
+  const { seed = 1, frames = 5, simulator = 'cxxrtl' } = options;
+  const cases = candidates.map((candidate) => prepare(candidate, frames, random(`${seed} ${candidate.name}`)));
+  const compiled = await compileSimulation(
+    cases.map((c) => c.design),
+    simulator,
+    call,
+    `conformance of ${cases.length} layers`,
+  );
+  const stimuli = cases.flatMap((c, dut) => [
+    stimulus(c, dut, [0, 0], 0),
+    ...stallRuns.map((stalls, run) => stimulus(c, dut, stalls, run + 1)),
+  ]);
+  const results = await runSimulation(compiled, stimuli, call);
+  const runs = stallRuns.length + 1;
+  return cases.flatMap((c, i) => judge(c, results.slice(i * runs, (i + 1) * runs)).map((text) => `${c.name}: ${text}`));
+}
+
+function prepare(candidate: Candidate, frames: number, values: Random): Case {
+  const { layer, device, name } = candidate;
+  const design = layer.op.rtl(layer, device, name);
+  const ports = design.streams;
+  const inputs: Record<string, Uint8Array> = {};
+  const given = layer.inputs.map((value) => {
+    if (!value || value.kind === 'constant') return undefined;
+    return Array.from({ length: frames }, (_, frame) => fill(value.type.dtype, value.type.shape, values, frame));
+  });
+  let stream = 0;
+  layer.inputs.forEach((value, i) => {
+    const tensors = given[i];
+    if (!value || !tensors) return;
+    const port = ports.find((p) => p.name === `s_axis_${stream}`)!;
+    stream += 1;
+    inputs[port.name] = pack(joined(tensors), value.type.dtype, port);
+  });
+  const context = { origin: layer.origin, outputs: layer.types.length, types: layer.types };
+  const outputs = Array.from({ length: frames }, (_, frame) =>
+    layer.op.evaluate(
+      layer.inputs.map((value, i) => (value?.kind === 'constant' ? value.tensor : given[i]?.[frame])),
+      layer.attrs,
+      context,
+    ),
+  );
+  const due = layer.types.map(({ dtype }, i) => ({
+    port: ports.find((p) => p.name === `m_axis_${i}`)!,
+    dtype,
+    values: joined(outputs.map((list) => list[i]!)),
+  }));
+  return { ...candidate, design, frames, inputs, due };
+}
+
+/** Frame 1 is all least values, frame 2 all greatest; the others are random, every fourth element one or the other. */
+function fill(dtype: DataType, shape: readonly number[], values: Random, frame: number): Tensor {
+  const { min, max } = dtype;
+  const any = (): number => (dtype === BIPOLAR ? values.pick([-1, 1]) : values.int(min, max));
+  const element = (): number => {
+    if (frame === 1) return min;
+    if (frame === 2) return max;
+    return values.chance(0.25) ? values.pick([min, max]) : any();
+  };
+  return tensor(dtype, shape, Array.from({ length: sizeOf(shape) }, element));
+}
+
+function joined(tensors: readonly Tensor[]): Float64Array {
+  const all = new Float64Array(tensors.reduce((n, t) => n + t.data.length, 0));
+  let at = 0;
+  for (const { data } of tensors) {
+    all.set(data, at);
+    at += data.length;
+  }
+  return all;
+}
+
+function stimulus(c: Case, dut: number, [source, sink]: readonly [number, number], run: number): Stimulus {
+  const stalls: Record<string, Stall> = {};
+  c.design.streams.forEach((port, i) => {
+    stalls[port.name] = { probability: port.direction === 'in' ? source : sink, seed: 100 * run + i };
+  });
+  const outputs = Object.fromEntries(c.due.map(({ port }) => [port.name, c.frames * port.beats]));
+  return { dut, inputs: c.inputs, outputs, stalls, idle: 2000 + 2 * c.layer.op.cycles(c.layer) };
+}
+
+function judge(c: Case, results: readonly SimulationResult[]): string[] {
+  const found: string[] = [];
+  results.forEach((result, run) => {
+    const [source, sink] = run === 0 ? [0, 0] : stallRuns[run - 1]!;
+    const where = run === 0 ? 'without stalls' : `with stalls of ${source} and ${sink}`;
+    if (result.ended !== 'done') found.push(`${where}: ended as ${result.ended} in cycle ${result.cycles}`);
+    for (const { port, dtype, values } of c.due) {
+      const stream = result.streams[port.name]!;
+      const beats = c.frames * port.beats;
+      if (stream.count !== beats) found.push(`${where}: ${port.name} gave ${stream.count} beats, not ${beats}`);
+      if (stream.violations > 0) found.push(`${where}: ${port.name} broke AXI-Stream ${stream.violations} times`);
+      const got = unpack(stream.beats, dtype, port);
+      const at = values.findIndex((value, i) => got[i] !== value);
+      if (at >= 0) {
+        const frame = Math.floor(at / (values.length / c.frames));
+        const element = at % (values.length / c.frames);
+        found.push(`${where}: ${port.name}, frame ${frame}, element ${element} is ${got[at]}, not ${values[at]}`);
+      }
+    }
+  });
+  const stalled = (direction: 'in' | 'out', what: 'starved' | 'blocked'): boolean =>
+    c.design.streams
+      .filter((port) => port.direction === direction)
+      .every((port) => results.some((result, run) => run > 0 && result.streams[port.name]![what] > 0));
+  if (!stalled('in', 'starved')) found.push('tvalid of an input was never low');
+  if (!stalled('out', 'blocked')) found.push('tready of an output was never low while tvalid was high');
+  return found.length > 0 ? found : timing(c, results[0]!);
+}
+
+/** Holds the run without stalls to `schedule`, `cycles` and `streams`. */
+function timing(c: Case, result: SimulationResult): string[] {
+  const { layer, design } = c;
+  const found: string[] = [];
+  const schedule = layer.op.schedule(layer);
+  const { interval, depth } = schedule;
+  if (interval !== layer.op.cycles(layer)) found.push(`interval ${interval}, but cycles ${layer.op.cycles(layer)}`);
+  const ports = JSON.stringify(layer.op.streams(layer));
+  if (ports !== JSON.stringify(design.streams)) found.push(`streams are ${ports}, but those of its design are others`);
+  const zero = Math.min(
+    ...design.streams.filter((p) => p.direction === 'in').map((p) => result.streams[p.name]!.times[0]!),
+  );
+  for (const port of design.streams) {
+    const index = Number(port.name.split('_').at(-1));
+    const out = port.direction === 'out';
+    const when = out ? schedule.gives : schedule.takes;
+    const cycles = Array.from({ length: interval }, (_, t) => t).filter((t) => when(index, t));
+    if (cycles.length !== port.beats) {
+      found.push(`${port.name} has ${cycles.length} beats in a frame by schedule, ${port.beats} by streams`);
+      continue;
+    }
+    const { times } = result.streams[port.name]!;
+    for (let beat = 0; beat < c.frames * port.beats; beat += 1) {
+      const frame = Math.floor(beat / port.beats);
+      const said = frame * interval + cycles[beat % port.beats]! + (out ? depth : 0);
+      const was = times[beat]! - zero;
+      if (out ? was === said : was <= said) continue;
+      found.push(
+        `${port.name}, frame ${frame}, beat ${beat % port.beats} moved in cycle ${was}, by schedule in ${said}`,
+      );
+      break;
+    }
+  }
+  return found;
+}
