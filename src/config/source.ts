@@ -36,6 +36,7 @@ export const isPlain = (value: unknown): value is Plain =>
 /** No recipe comes near these; a YAML bomb (aliases of aliases) goes far beyond. */
 const maxValues = 50_000;
 const maxDepth = 40;
+const maxText = 1_000_000;
 
 class TooComplex extends Error {}
 
@@ -92,6 +93,7 @@ class Reader {
   #merged(items: readonly Pair<Node, Node | null>[], map: Plain, pointer: string, depth: number): void {
     // Merged keys first, so that the map's own replace them.
     for (const { key, value } of items) if (isMerge(key)) this.#merge(value, map, pointer, depth);
+    const own = new Set<string>();
     for (const { key, value } of items) {
       if (isMerge(key)) continue;
       if (!isScalar(key) || key.value === null) {
@@ -100,7 +102,14 @@ class Reader {
       }
       const name = String(key.value);
       const inner = child(pointer, name);
-      for (const old of this.places.keys()) if (old.startsWith(`${inner}/`)) this.places.delete(old);
+      if (own.has(name)) {
+        this.diagnostics.push(error('config/syntax', 'this key stands here twice', { at: this.at(key) }));
+        continue;
+      }
+      own.add(name);
+      // What a merged map had below this key is no longer there.
+      if (Object.hasOwn(map, name))
+        for (const old of this.places.keys()) if (old.startsWith(`${inner}/`)) this.places.delete(old);
       put(map, name, this.value(value, inner, key, depth + 1));
     }
   }
@@ -141,13 +150,17 @@ function anchorsOf(document: Document): ReadonlyMap<Node, Node> {
  */
 export function readYaml(file: string, text: string): { source?: Source; diagnostics: readonly Diagnostic[] } {
   const at = (start: number, end: number): Location => ({ in: 'file', path: file, start, end });
-  const tooComplex = error('config/too-complex', `unfolds to more than ${maxValues} values or ${maxDepth} levels`, {
-    at: at(0, 0),
-    hint: 'write it without aliases of aliases',
-  });
+  const tooComplex = error(
+    'config/too-complex',
+    `too large: aliases unfolded, at most ${maxText} characters, ${maxValues} values and ${maxDepth} levels`,
+    {
+      at: at(0, 0),
+      hint: 'write it without aliases of aliases',
+    },
+  );
   // Deep nesting would exhaust the stack of the parser before any budget of ours is asked.
-  if (deepest(text) > 500) return { diagnostics: [tooComplex] };
-  const document = parseDocument(text, { prettyErrors: false, strict: true });
+  if (text.length > maxText || deepest(text) > 500) return { diagnostics: [tooComplex] };
+  const document = parseDocument(text, { prettyErrors: false, strict: true, uniqueKeys: false });
   const diagnostics: Diagnostic[] = document.errors.map((problem) =>
     error('config/syntax', words(problem.code, problem.message), {
       at: at(problem.pos[0], Math.max(problem.pos[1], problem.pos[0])),
@@ -179,7 +192,6 @@ function deepest(text: string): number {
 
 /** The parser's message in our words where its own would not help. */
 function words(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key stands here twice';
   if (code === 'TAB_AS_INDENT') return 'a tab indents here: YAML wants spaces';
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here (`---`): one file, one document';
   return message.split('\n')[0]!.replace(/ at line \d+.*$/, '');
@@ -188,13 +200,14 @@ function words(code: string, message: string): string {
 /** `over` upon `under`: maps merge, anything else of `over` replaces. */
 export function overlay(under: Source, over: Source): Source {
   const places = new Map<string, Place>();
-  const copy = (from: Source, pointer: string): void => {
-    for (const [key, place] of from.places)
-      if (key === pointer || key.startsWith(`${pointer}/`)) places.set(key, place);
+  const copy = (from: Source, value: unknown, pointer: string): void => {
+    places.set(pointer, from.places.get(pointer)!);
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, inner] of Object.entries(value)) copy(from, inner, child(pointer, key));
   };
   const merge = (low: unknown, high: unknown, pointer: string): unknown => {
     if (!isPlain(low) || !isPlain(high)) {
-      copy(over, pointer);
+      copy(over, high, pointer);
       return high;
     }
     places.set(pointer, over.places.get(pointer)!);
@@ -202,10 +215,10 @@ export function overlay(under: Source, over: Source): Source {
     for (const key of new Set([...Object.keys(low), ...Object.keys(high)])) {
       const inner = child(pointer, key);
       if (!Object.hasOwn(high, key)) {
-        copy(under, inner);
+        copy(under, low[key], inner);
         put(map, key, low[key]);
       } else if (!Object.hasOwn(low, key)) {
-        copy(over, inner);
+        copy(over, high[key], inner);
         put(map, key, high[key]);
       } else put(map, key, merge(low[key], high[key], inner));
     }
