@@ -1,5 +1,6 @@
 import type { Device } from '../../hdl/device.ts';
-import { inBlock, romBlocks, romLuts } from '../../hdl/threshold-rom.ts';
+import { isBlock, memoryLuts } from '../../hdl/memory.ts';
+import { romBlocks } from '../../hdl/threshold-rom.ts';
 import { thresholdCost } from '../../hdl/thresholds.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import type { Resources } from '../operator.ts';
@@ -33,9 +34,9 @@ export function mvauResources(m: Mvau, device: Device): Resources {
 
   const weights = { depth: nf * sf, width: pe * simd * plan.weights.bits };
   if (plan.front !== 'constant') {
-    if (inBlock(device.family, weights, m.memory)) bram += romBlocks(device.family, weights);
+    if (isBlock(device.family, weights, m.memory)) bram += romBlocks(device.family, weights);
     else {
-      lut += romLuts(device.family, weights);
+      lut += memoryLuts(device.family, weights);
       ff += weights.width;
     }
   }
@@ -57,7 +58,7 @@ export function mvauResources(m: Mvau, device: Device): Resources {
     ff += unit.ff + (sf > 1 ? pe * n : 0);
     bram += unit.bram;
   } else if (!sumsAreOutput(m, plan)) {
-    const preload = nf > 1 ? romLuts(device.family, { depth: nf, width: pe * n }) : 0;
+    const preload = nf > 1 ? memoryLuts(device.family, { depth: nf, width: pe * n }) : 0;
     lut += preload + pe * n * (sf > 1 && nf > 1 ? 2 : 1);
     ff += pe * (plan.back === 'sign' ? 1 : n) + (sf > 1 ? pe * n : 0) + (nf > 1 ? pe * n : 0);
   }

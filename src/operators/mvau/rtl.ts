@@ -1,7 +1,8 @@
 import type { Design } from '../../hdl/design.ts';
 import type { Device } from '../../hdl/device.ts';
 import { type Counter, type Heap, type HeapBit, heap } from '../../hdl/heap.ts';
-import { inBlock, literal, romText } from '../../hdl/threshold-rom.ts';
+import { isBlock, romVerilog } from '../../hdl/memory.ts';
+import { literal } from '../../hdl/threshold-rom.ts';
 import { thresholdUnit } from '../../hdl/thresholds.ts';
 import { lane, packWords } from '../../hdl/verilog.ts';
 import { log2Ceil } from '../../util/maths.ts';
@@ -132,7 +133,7 @@ function top(
       results(w, m, plan, 'p', output.bits);
       w.line(`assign m_axis_0_tvalid = valid_${part};`);
     } else {
-      sums(w, m, plan, name, part, memories);
+      sums(w, m, plan, device, name, part, memories);
     }
   });
   w.line('endmodule');
@@ -179,18 +180,20 @@ function control(
       words.push(packWords(word, plan.weights.bits));
     }
   }
-  const block = inBlock(device.family, { depth: words.length, width: wordBits }, m.memory);
-  const rom = (): void => void w.lines(romText('weights', `${name}_weights.hex`, wordBits, words, block, memories));
+  const block = isBlock(device.family, { depth: words.length, width: wordBits }, m.memory);
+  const rom = (address: string, enable: string): void => {
+    const shape = { name: 'weights', module: name, width: wordBits, words, target: 'w' };
+    w.lines(romVerilog(device.family, { ...shape, clock: 'ap_clk', enable, address }, block, memories));
+  };
 
   if (front === 'direct') {
     // The memory is read one step ahead, so that the stream needs no register: `next` is the following step's address.
-    rom();
-    w.lines([`${counter(sfBits)} next;`, 'reg primed;', `reg [${wordBits - 1}:0] w;`]);
+    w.lines([`${counter(sfBits)} next;`, 'reg primed;']);
     w.lines(['assign s_axis_0_tready = en & primed;', 'wire valid_0 = s_axis_0_tvalid & primed;']);
     w.line('wire move = ~primed | (en & s_axis_0_tvalid);');
     w.line(`wire last_0 = (next == ${sfBits}'d0);`).line(`wire first_0 = (next == ${sfBits}'d1);`);
     w.line(`wire [${xBits - 1}:0] x = s_axis_0_tdata;`);
-    w.line('always @(posedge ap_clk) if (move) w <= weights[next];');
+    rom('next', 'move');
     w.block('always @(posedge ap_clk) begin', 'end', () => {
       w.block('if (!ap_rst_n) begin', 'end', () => void w.lines([`next <= ${sfBits}'d0;`, "primed <= 1'b0;"]));
       w.block('else begin', 'end', () => {
@@ -229,19 +232,18 @@ function control(
   });
   const address = linear ? 'place' : sf > 1 ? '{fold, beat}' : 'fold';
   const addressBits = linear ? log2Ceil(nf * sf) : nfBits + sfBits;
-  rom();
-  w.line(`reg [${wordBits - 1}:0] w;`);
   if (front === 'memory') {
     w.line(`reg [${addressBits - 1}:0] address_1;`).line(`reg [${sfBits - 1}:0] beat_1;`);
+    rom('address_1', 'en');
     w.line(`(* no_rw_check *) reg [${xBits - 1}:0] vector [0:${sf - 1}];`).line(`reg [${xBits - 1}:0] x;`);
     w.block('always @(posedge ap_clk) begin', 'end', () => {
       w.line('if (en & load) vector[beat] <= s_axis_0_tdata;');
       w.block('if (en) begin', 'end', () => {
-        w.lines([`address_1 <= ${address};`, 'beat_1 <= beat;', 'x <= vector[beat_1];', 'w <= weights[address_1];']);
+        w.lines([`address_1 <= ${address};`, 'beat_1 <= beat;', 'x <= vector[beat_1];']);
       });
     });
   } else {
-    w.line(`always @(posedge ap_clk) if (en) w <= weights[${address}];`);
+    rom(address, 'en');
     if (front === 'hold') {
       w.line(`reg [${xBits - 1}:0] x;`).line('always @(posedge ap_clk) if (en & load) x <= s_axis_0_tdata;');
     } else {
@@ -295,7 +297,15 @@ function results(w: Writer, m: Mvau, plan: Plan, sums: string, bits: number): vo
 }
 
 /** Accumulators with a preload; sums or signs to the output register. */
-function sums(w: Writer, m: Mvau, plan: Plan, name: string, part: number, memories: Record<string, string>): void {
+function sums(
+  w: Writer,
+  m: Mvau,
+  plan: Plan,
+  device: Device,
+  name: string,
+  part: number,
+  memories: Record<string, string>,
+): void {
   const { pe, nf, sf } = m;
   const n = plan.sumBits;
   const sign = plan.back === 'sign';
@@ -307,11 +317,9 @@ function sums(w: Writer, m: Mvau, plan: Plan, name: string, part: number, memori
   w.line('assign m_axis_0_tvalid = valid_out;');
   if (!constant) {
     const words = Array.from({ length: nf }, (_, f) => packWords(plan.preload!.slice(f * pe, (f + 1) * pe), n));
-    const block = false;
-    w.lines(romText('preloads', `${name}_preloads.hex`, pe * n, words, block, memories));
-    w.line(`reg [${pe * n - 1}:0] preload;`).line(
-      `always @(posedge ap_clk) if (en) preload <= preloads[fold_${part - 1}];`,
-    );
+    const shape = { name: 'preloads', module: name, width: pe * n, words, target: 'preload' };
+    const read = { clock: 'ap_clk', enable: 'en', address: `fold_${part - 1}` };
+    w.lines(romVerilog(device.family, { ...shape, ...read }, false, memories));
   }
   for (let i = 0; i < pe; i += 1) {
     const load = constant ? literal(plan.preload![i]!, n) : lane('preload', i, n);
