@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { fail, inNetwork } from '../diagnostics/diagnostic.ts';
-import { admits, type DataType, FLOAT32, int, parseDataType } from '../ir/datatype.ts';
+import { admits, type DataType, FLOAT32, int, parseDataType, smallest } from '../ir/datatype.ts';
 import {
   constant,
   type Graph,
@@ -12,7 +12,7 @@ import {
   output,
   type Value,
 } from '../ir/graph.ts';
-import { retyped, sizeOf, type Tensor, tensor } from '../ir/tensor.ts';
+import { extremes, retyped, sizeOf, type Tensor, tensor } from '../ir/tensor.ts';
 import { readAttributes } from './attributes.ts';
 import { elementTypes } from './element-types.ts';
 import { Site } from './ops/define.ts';
@@ -75,6 +75,7 @@ class Importer {
   readonly #made = new Map<NodeProto, readonly Value[]>();
   readonly #annotations = new Map<string, DataType>();
   readonly #read = new Set<string>();
+  readonly #thresholds: ReadonlySet<string>;
 
   constructor(model: ModelProto, proto: GraphProto, options: ReadOptions) {
     this.#proto = proto;
@@ -82,6 +83,8 @@ class Importer {
     this.#folder = options.folder ?? (options.path === undefined ? undefined : dirname(options.path));
     this.#own = model.producer_name === PRODUCER;
     this.#opset = opsetOf(model);
+    const counting = (proto.node ?? []).filter((node) => node.op_type === 'MultiThreshold');
+    this.#thresholds = new Set(counting.map((node) => node.input?.[1] ?? ''));
   }
 
   graph(): Graph {
@@ -131,8 +134,9 @@ class Importer {
 
   /** Gives an initialiser the integer type its annotation says, if its values are of that type. */
   #annotated(name: string, x: Tensor): Tensor {
-    const dtype = this.#annotations.get(name);
-    if (!dtype) return x;
+    const said = this.#annotations.get(name);
+    if (!said) return x;
+    const dtype = this.#thresholds.has(name) ? holding(said, x) : said;
     const bad = x.data.findIndex((v) => !admits(dtype, v));
     if (bad >= 0) {
       fail('onnx/annotation', `'${name}' is annotated ${dtype.name}, but element ${bad} is ${x.data[bad]}`, {
@@ -293,6 +297,15 @@ class Importer {
     });
     return results.map((x, i) => constant(x, i === 0 ? made.origin.join('+') : `${made.origin.join('+')}_${i}`));
   }
+}
+
+/** FINN gives thresholds the type of what they are compared with, which the one that nothing reaches exceeds by 1. */
+function holding(dtype: DataType, x: Tensor): DataType {
+  const [min, max] = extremes(x.data);
+  const beyond = max === dtype.max + 1 || min === dtype.min - 1;
+  return beyond && x.data.every(Number.isInteger)
+    ? smallest(Math.min(min, dtype.min), Math.max(max, dtype.max))
+    : dtype;
 }
 
 const isNumbers = (value: unknown): value is number[] =>

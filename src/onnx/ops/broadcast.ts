@@ -34,6 +34,34 @@ function walk(
   }
 }
 
+/**
+ * Calls `visit(from, to, offsets)` for stretches of `shape`, in order, within which none of the parameters changes;
+ * `offsets` are the matching offsets into the parameters.
+ */
+export function stretches(
+  shape: readonly number[],
+  parameters: readonly Tensor[],
+  visit: (from: number, to: number, at: readonly number[]) => void,
+): void {
+  const moves = parameters.map((x) => steps(shape, x.shape));
+  let axis = shape.length;
+  let length = 1;
+  while (axis > 0 && moves.every((m) => m[axis - 1] === 0)) {
+    axis -= 1;
+    length *= shape[axis]!;
+  }
+  walk(
+    shape.slice(0, axis),
+    parameters.map((x) => trimmed(x, shape.length - axis)),
+    (i, at) => visit(i * length, (i + 1) * length, at),
+  );
+}
+
+/** The tensor without its last axes, all of length 1. */
+function trimmed(x: Tensor, count: number): Tensor {
+  return tensor(x.dtype, x.shape.slice(0, Math.max(0, x.shape.length - count)), x.data);
+}
+
 /** f applied to each element. Storage of FLOAT32 rounds the result to binary32. */
 export function map(x: Tensor, dtype: DataType, f: (x: number) => number): Tensor {
   const data = allocate(dtype, x.data.length);

@@ -1,13 +1,16 @@
 import type { Op } from '../../ir/graph.ts';
 import { activation } from './activation.ts';
+import { convolution } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { linear } from './linear.ts';
 import { movement } from './movement.ts';
 import { MultiThreshold } from './multi-threshold.ts';
 import { normalization } from './normalization.ts';
+import { pooling } from './pooling.ts';
 import { quantisers } from './quant.ts';
 import { DequantizeLinear, QuantizeLinear } from './quantize-linear.ts';
 import { reductions } from './reduction.ts';
+import { Resize } from './resize.ts';
 import { selection } from './selection.ts';
 
 /** Every operator of ONNX and QONNX that finn knows the meaning of. */
@@ -15,11 +18,14 @@ export const onnxOps: readonly Op[] = [
   ...elementwise,
   ...activation,
   ...linear,
+  ...convolution,
+  ...pooling,
   ...movement,
   ...selection,
   ...reductions,
   ...normalization,
   ...quantisers,
+  Resize,
   MultiThreshold,
   QuantizeLinear,
   DequantizeLinear,

@@ -1,8 +1,8 @@
 import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
-import { BIPOLAR, type DataType, FLOAT32, int, uint } from '../../ir/datatype.ts';
+import { BIPOLAR, type DataType, FLOAT32, FLOAT64, int, uint } from '../../ir/datatype.ts';
 import type { Node, Op } from '../../ir/graph.ts';
-import { type Tensor, tensor } from '../../ir/tensor.ts';
-import { zip, zipAll } from './broadcast.ts';
+import { allocate, type Tensor, tensor } from '../../ir/tensor.ts';
+import { stretches, zip, zipAll } from './broadcast.ts';
 import { define, floatOf, integerRange, QONNX, rounder, Site } from './define.ts';
 import { parseRounding, type Rounding, roundings } from './rounding.ts';
 
@@ -131,27 +131,33 @@ function valueType(site: Site, p: QuantParameters): DataType {
 
 /** The integers behind the values of a quantiser, each operation rounded to binary32 as in qonnx on float32 arrays. */
 export function quantizeIntegers(x: Tensor, p: QuantParameters): Tensor {
-  const round = rounder(x.dtype.integer ? FLOAT32 : x.dtype);
+  const round = rounder(x.dtype === FLOAT64 ? FLOAT64 : FLOAT32);
   const pick = roundings[p.rounding];
-  return zipAll([x, p.scale, p.zeroPoint], p.dtype, x.shape, ([v, scale, zero]) => {
-    if (p.zeroPointLast) return clip(pick(round(v! / scale!)) + zero!, p);
-    const y = round(round(v! / scale!) + zero!);
-    if (p.dtype === BIPOLAR) return y >= 0 ? 1 : -1;
-    return pick(clip(y, p));
+  const data = allocate(p.dtype, x.data.length);
+  const { min, max } = p;
+  stretches(x.shape, [p.scale, p.zeroPoint], (from, to, at) => {
+    const scale = p.scale.data[at[0]!]!;
+    const zero = p.zeroPoint.data[at[1]!]!;
+    for (let i = from; i < to; i += 1) {
+      const scaled = round(x.data[i]! / scale);
+      if (p.zeroPointLast) data[i] = Math.min(Math.max(pick(scaled) + zero, min), max);
+      else if (p.dtype === BIPOLAR) data[i] = round(scaled + zero) >= 0 ? 1 : -1;
+      else data[i] = pick(Math.min(Math.max(round(scaled + zero), min), max));
+    }
   });
+  return tensor(p.dtype, x.shape, data);
 }
-
-const clip = (y: number, { min, max }: QuantParameters): number => (y > max ? max : y < min ? min : y);
 
 /** The values that integers stand for: (integer − zeroPoint)·scale, each operation rounded. */
 export function dequantize(integers: Tensor, p: Pick<QuantParameters, 'scale' | 'zeroPoint'>, dtype: DataType): Tensor {
   const round = rounder(dtype);
-  return zipAll(
-    [integers, p.scale, p.zeroPoint],
-    dtype,
-    integers.shape,
-    ([q, scale, zero]) => round(q! - zero!) * scale!,
-  );
+  const data = allocate(dtype, integers.data.length);
+  stretches(integers.shape, [p.scale, p.zeroPoint], (from, to, at) => {
+    const scale = p.scale.data[at[0]!]!;
+    const zero = p.zeroPoint.data[at[1]!]!;
+    for (let i = from; i < to; i += 1) data[i] = round(integers.data[i]! - zero) * scale;
+  });
+  return tensor(dtype, integers.shape, data);
 }
 
 function quantiser(name: string): Op {
