@@ -8,8 +8,14 @@ export interface InstanceId {
 
 /** All the engine ever says, in order. Displays are `(event) => void`. `because` is text for people. */
 export type EngineEvent =
-  /** `instances`: as far as they are known before families are made. */
-  | { readonly type: 'planned'; readonly instances: number; readonly fresh: number }
+  /** What there is to do, as far as it is known; said again when a family's keys become known. */
+  | {
+      readonly type: 'planned';
+      readonly instances: number;
+      readonly fresh: number;
+      /** In order. `open`: there will be more, when a family is known. */
+      readonly steps: readonly { readonly step: string; readonly instances: number; readonly open: boolean }[];
+    }
   | { readonly type: 'started'; readonly id: InstanceId; readonly because: string }
   | { readonly type: 'note'; readonly id: InstanceId; readonly text: string }
   | {

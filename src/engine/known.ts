@@ -39,8 +39,12 @@ export class Known {
 
   /** The instances that have to be done before this source is known, as far as they are known themselves. */
   waitsFor(source: Source): readonly Instance[] {
-    if (source.kind !== 'each') return [source.of];
-    return [source.group.opener.of, ...(this.members(source.group) ?? [])];
+    return source.kind === 'each' ? this.waitsForGroup(source.group) : [source.of];
+  }
+
+  /** The instance that opens the group's scopes, and the group's own as far as they are known. */
+  waitsForGroup(group: Group): readonly Instance[] {
+    return [group.opener.of, ...(this.members(group) ?? [])];
   }
 
   /** The contents behind a source, by key where it is more than one; undefined while one of them is not known. */

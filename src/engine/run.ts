@@ -21,9 +21,6 @@ export async function run(graph: StepGraph, workshop: Workshop, options: RunOpti
   const signal = options.signal ?? new AbortController().signal;
   const emit = options.display ?? (() => {});
   const planned = await plan(graph, workshop, { force: new Set(options.force), signal });
-  const known = planned.instances.filter(({ instance }) => !instance.template);
-  const fresh = known.filter(({ state }) => state === 'fresh' || state === 'restored');
-  emit({ type: 'planned', instances: known.length, fresh: fresh.length });
   const scheduler = new Scheduler(planned.known, workshop, options, signal, emit);
   scheduler.begin(planned.instances);
   await scheduler.finish();

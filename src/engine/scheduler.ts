@@ -3,7 +3,7 @@ import { canonicalJson } from '../util/hash.ts';
 import { type Random, random } from '../util/random.ts';
 import type { Display, EngineEvent, InstanceId } from './events.ts';
 import { execute, type Workshop } from './execute.ts';
-import type { Instance } from './graph.ts';
+import type { Group, Instance } from './graph.ts';
 import { ingredients, type Judged, judge } from './judge.ts';
 import type { Known, Result } from './known.ts';
 import type { Planned } from './plan.ts';
@@ -56,6 +56,7 @@ export class Scheduler {
   /** Wanted results whose files have been read and found whole. */
   readonly #whole = new Set<Result>();
   #failed = false;
+  #announced = '';
 
   constructor(
     known: Known,
@@ -78,8 +79,13 @@ export class Scheduler {
     for (const { instance, state } of planned) {
       if (instance.template) continue;
       const result = this.#known.results.get(instance);
+      const done = result && (state === 'fresh' || state === 'restored');
+      this.#status.set(instance, done ? 'done' : 'pending');
+    }
+    this.#discover();
+    for (const { instance, state } of planned) {
+      const result = this.#known.results.get(instance);
       if (result && (state === 'fresh' || state === 'restored')) this.#settle(instance, state, result, '', 0);
-      else this.#status.set(instance, 'pending');
     }
   }
 
@@ -105,21 +111,44 @@ export class Scheduler {
     return this.#signal.aborted || (this.#failed && !this.#options.keepGoing);
   }
 
-  /** Adds instances of families that are known by now, and skips what a failure has cut off. */
+  /** Adds instances of families that are known by now. */
   #discover(): void {
-    const targets = this.#known.graph.targets.flatMap((target) =>
+    const closed = (group: Group): Instance[] => (this.#known.members(group) ? [] : [group.template]);
+    const queue = this.#known.graph.targets.flatMap((target) =>
       target.kind === 'instance'
         ? [target.instance]
-        : [target.group.opener.of, ...(this.#known.members(target.group) ?? [])],
+        : [...this.#known.waitsForGroup(target.group), ...closed(target.group)],
     );
-    const queue = [...targets];
     const seen = new Set<Instance>();
     for (let instance = queue.pop(); instance; instance = queue.pop()) {
       if (seen.has(instance)) continue;
       seen.add(instance);
-      if (!this.#status.has(instance)) this.#status.set(instance, 'pending');
-      for (const source of instance.needs.values()) queue.push(...this.#known.waitsFor(source));
+      if (!instance.template && !this.#status.has(instance)) this.#status.set(instance, 'pending');
+      for (const source of instance.needs.values()) {
+        queue.push(...this.#known.waitsFor(source), ...(source.kind === 'each' ? closed(source.group) : []));
+      }
     }
+    this.#announce([...seen]);
+    this.#cutOff();
+  }
+
+  /** Says what there is to do, when that has changed. */
+  #announce(seen: readonly Instance[]): void {
+    const steps = new Map<string, { step: string; instances: number; open: boolean }>();
+    for (const { step, template } of [...seen].sort((a, b) => a.index - b.index)) {
+      const row = steps.get(step.name) ?? { step: step.name, instances: 0, open: false };
+      steps.set(step.name, { ...row, instances: row.instances + (template ? 0 : 1), open: row.open || template });
+    }
+    const rows = [...steps.values()];
+    if (JSON.stringify(rows) === this.#announced) return;
+    this.#announced = JSON.stringify(rows);
+    const instances = rows.reduce((sum, row) => sum + row.instances, 0);
+    const fresh = seen.filter((instance) => this.#status.get(instance) === 'done').length;
+    this.#emit({ type: 'planned', instances, fresh, steps: rows });
+  }
+
+  /** Skips what a failure has cut off. */
+  #cutOff(): void {
     for (let again = true; again; ) {
       again = false;
       for (const [instance, status] of this.#status) {
