@@ -78,9 +78,16 @@ export const codes = {
 
   'lower/left-over': 'A node of the integer network is no hardware operator.',
 
+  'model/fetch': 'A model cannot be fetched.',
+  'model/hash': 'A model is not the one that the recipe or the lock pins.',
+  'model/member': 'An archive does not have the file that the recipe names.',
+
   'streamline/leftover': 'A node that only the host can compute stands between hardware layers.',
   'streamline/unsupported': 'A part of the network cannot be brought to integers.',
 
+  'trust/run': 'A recipe wants to run a program, and nobody has said that it may.',
+
+  'verify/accuracy': 'The accuracy is lower than the network’s own, or than the recipe asks for.',
   'verify/mismatch': 'A stage of the compilation computes something else than the network.',
   'verify/near-tie': 'An integer differs where the network itself is within rounding error of a step.',
   'verify/vectors': 'The vectors for verification do not fit the network.',

@@ -12,3 +12,6 @@ export const operators: readonly Operator[] = [mvau, thresholding, labelSelect, 
 
 /** The operator of that name, as layers and reports carry it. */
 export const operatorNamed = (name: string): Operator | undefined => operators.find((op) => op.name === name);
+
+/** The layers that folding itself inserts between others. */
+export { fifo, widthConverter };

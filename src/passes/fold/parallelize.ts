@@ -1,5 +1,5 @@
 import { type Diagnostic, error, inNetwork, type Location } from '../../diagnostics/diagnostic.ts';
-import { closest } from '../../diagnostics/suggest.ts';
+import { didYouMean } from '../../diagnostics/suggest.ts';
 import { type Graph, node as makeNode, type Node, output } from '../../ir/graph.ts';
 import { rewrite } from '../../ir/rewrite.ts';
 import type { Layer } from '../../operators/operator.ts';
@@ -122,14 +122,13 @@ export function resolveRequests(
     const layer = layers.get(name) ?? (byOrigin.get(name)?.length === 1 ? byOrigin.get(name)![0] : undefined);
     if (!layer) {
       const many = byOrigin.get(name);
-      const near = closest(name, [...layers.keys(), ...byOrigin.keys()]);
       diagnostics.push(
         error(
           'fold/no-such-layer',
           many
             ? `'${name}' is ${many.length} layers: ${many.map((one) => [...layers].find(([, l]) => l === one)![0]).join(', ')}`
             : `the network has no layer '${name}'`,
-          { at, hint: `${near ? `did you mean '${near}'? ` : ''}layers: ${[...layers.keys()].join(', ')}` },
+          { at, hint: didYouMean(name, [...layers.keys(), ...byOrigin.keys()], 'layers') },
         ),
       );
       continue;

@@ -1,7 +1,8 @@
-import { FLOAT64 } from '../../ir/datatype.ts';
+import { FLOAT64, smallest } from '../../ir/datatype.ts';
 import { apply } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
-import { combine, type Integers, isScalar, isZero, perChannel, type Range, refuse } from './carried.ts';
+import { qonnx } from '../ops.ts';
+import { combine, type Integers, isScalar, isZero, mapped, perChannel, type Range, refuse, ZERO } from './carried.ts';
 import { absorbAffine } from './elementwise.ts';
 import { onHost, type Rule, refuseLeftover } from './rule.ts';
 
@@ -26,7 +27,7 @@ function productRange(x: Range, weights: Tensor): Range {
  * (s·x + b)(t·W) = s·t·(xW) + b·(ΣW)·t: the integers multiply, the scales go on behind, and a shift of the input becomes
  * a shift of each column. A scale must be one number for the input, and one number or one a column for the weights.
  */
-export const matMulRule: Rule = (node, inputs) => {
+export const matMulRule: Rule = (node, inputs, walk) => {
   const [left, weights] = inputs as [Integers, Integers];
   for (const from of inputs) if (from?.kind === 'host' && from.side === 'behind') refuseLeftover(node, from.because);
   if (left.kind !== 'integers' || weights.kind !== 'integers') {
@@ -46,7 +47,7 @@ export const matMulRule: Rule = (node, inputs) => {
   }
   if (weights.base.kind !== 'constant')
     refuse(node, 'both factors depend on the input', 'finn multiplies by constant weights only');
-  const x = absorbAffine(left);
+  const x = rebiased(absorbAffine(left), walk);
   const first = x.links[0];
   if (first)
     refuse(
@@ -85,6 +86,25 @@ export const matMulRule: Rule = (node, inputs) => {
     },
   ];
 };
+
+/**
+ * A shift of quantised values by whole levels (FINN writes MultiThreshold, then Add −1) becomes the bias of the thresholds,
+ * so that nothing is left of it behind the product.
+ */
+function rebiased(x: Integers, walk: Walk): Integers {
+  const { base, scale, offset } = x;
+  if (!isScalar(scale) || !isScalar(offset) || base.kind !== 'node' || base.node.op !== qonnx('MultiThreshold'))
+    return x;
+  const levels = offset.data[0]! / scale.data[0]!;
+  if (levels === 0 || !Number.isInteger(levels)) return x;
+  const { node } = base;
+  const min = Number(node.attrs['out_bias']) + levels;
+  const max = min + Number(node.attrs['out_scale']) * (node.inputs[1]?.type.shape[1] ?? 0);
+  const attrs = { ...node.attrs, out_bias: min, out_dtype: smallest(min, max).name };
+  walk.meet({ origin: node.origin.at(-1) ?? '', scale, offset: mapped(offset, (v) => -v) });
+  const range = { min: x.range.min.map((v) => v + levels), max: x.range.max.map((v) => v + levels) };
+  return { ...x, base: apply(node.op, node.inputs, attrs, node.origin), offset: ZERO, range };
+}
 
 const isUniform = (data: Float64Array): boolean => data.every((v) => v === data[0]);
 const scalarOf = (value: number): Tensor => tensor(FLOAT64, [], [value]);

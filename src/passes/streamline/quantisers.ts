@@ -2,9 +2,9 @@ import { BIPOLAR, type DataType, FLOAT64, smallest } from '../../ir/datatype.ts'
 import { apply, constant, type Node, type Value } from '../../ir/graph.ts';
 import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
 import { onnx, qonnx } from '../ops.ts';
-import { type Carried, channelsOf, type Integers, perChannel, type Range, refuse } from './carried.ts';
+import { type Carried, channelsOf, type Integers, isScalar, perChannel, type Range, refuse } from './carried.ts';
 import { constantTensor } from './constants.ts';
-import { linkOf } from './elementwise.ts';
+import { linkOf, linksAreUniform } from './elementwise.ts';
 import { type Rule, refuseLeftover, type Walk } from './rule.ts';
 import { chainFunction, findSteps, stepsTensor } from './thresholds.ts';
 
@@ -96,7 +96,12 @@ function fed(node: Node, levelsOf: LevelsOf, walk: Walk): Integers {
 function thresholded(node: Node, position: number, from: Integers, levelsOf: LevelsOf, walk: Walk): Carried {
   const shape = from.base.type.shape;
   const rank = Math.max(shape.length, 1);
-  const channels = shape.length < 2 ? 1 : channelsOf(from.base);
+  const links = [...from.links, linkOf(node, position)];
+  const all = shape.length < 2 ? 1 : channelsOf(from.base);
+  // One column stands for all channels where nothing tells them apart.
+  const uniform =
+    isScalar(from.scale) && isScalar(from.offset) && from.range.min.length === 1 && linksAreUniform(links);
+  const channels = uniform ? 1 : all;
   const each = (t: Tensor, what: string): Float64Array =>
     perChannel(t, rank, channels) ??
     refuse(
@@ -109,7 +114,7 @@ function thresholded(node: Node, position: number, from: Integers, levelsOf: Lev
     rank: shape.length < 2 ? 2 : rank,
     scale: each(from.scale, 'scale'),
     offset: each(from.offset, 'shift'),
-    links: [...from.links, linkOf(node, position)],
+    links,
   };
   const reach = (): readonly [number, number] => {
     const ends = new Float64Array(2 * channels);
@@ -133,10 +138,13 @@ function thresholded(node: Node, position: number, from: Integers, levelsOf: Lev
       `what lies before it is not monotone: in channel ${found.channel} the level falls from ${found.levels[0]} to ${found.levels[1]} at the integer ${found.at}`,
       'only rising or only falling activations become thresholds',
     );
-  const { steps } = found;
+  const steps = found.steps;
   const base = apply(
     qonnx('MultiThreshold'),
-    [signed(from.base, steps.signs), constant(stepsConstant(stepsTensor(steps, channels)))],
+    [
+      signed(from.base, uniform ? new Int8Array(all).fill(steps.signs[0]!) : steps.signs),
+      constant(stepsConstant(stepsTensor(steps, channels))),
+    ],
     {
       out_dtype: levels.dtype.name,
       out_scale: levels.step,

@@ -76,15 +76,17 @@ export function chainFunction(chain: Chain): (candidates: Float64Array) => Float
   };
 }
 
-/** Ranges up to this many values a channel are searched by evaluating all of them, which is also the proof. */
-const EXHAUSTIVE = 1 << 16;
+/** Up to this many integers, over all channels, every one is evaluated, which is also the proof. */
+const EXHAUSTIVE = 1 << 15;
+/** Points spread over the range of a channel at which a wider chain is checked to be monotone. */
+const SPREAD = 64;
 /** Elements evaluated at once. */
 const BATCH = 1 << 16;
 
 /**
  * The integer steps of a monotone chain, by evaluating it: ties, rounding and clipping agree with the network because
- * the network's own arithmetic is what is evaluated. Ranges up to 2^16 are exhausted; wider ones are bisected (IEEE
- * operations are monotone), then both neighbours of every step and 1024 spread points a channel are checked.
+ * the network's own arithmetic is what is evaluated. Up to 2^15 integers are exhausted; wider ones are bisected (IEEE
+ * operations are monotone), then the neighbours of every step and 64 spread points a channel are checked.
  */
 export function findSteps(chain: Chain, grid: Grid, range: Range): Found {
   const { channels } = chain;
@@ -121,7 +123,7 @@ export function findSteps(chain: Chain, grid: Grid, range: Range): Found {
   const positions = new Float64Array(channels * steps);
   const widest = width.reduce((a, b) => Math.max(a, b), 0);
 
-  if (widest < EXHAUSTIVE) {
+  if ((widest + 1) * channels <= EXHAUSTIVE) {
     const rows = widest + 1;
     const candidates = new Float64Array(rows * channels);
     for (let r = 0; r < rows; r += 1)
@@ -186,7 +188,7 @@ function checkMonotone(
     const points = new Set<number>();
     for (let j = 0; j < steps; j += 1)
       for (const d of [-2, -1, 0, 1]) points.add(Math.min(Math.max(positions[c * steps + j]! + d, 0), width[c]!));
-    for (let i = 0; i <= 1024; i += 1) points.add(Math.floor((width[c]! * i) / 1024));
+    for (let i = 0; i <= SPREAD; i += 1) points.add(Math.floor((width[c]! * i) / SPREAD));
     rows.push([...points].sort((a, b) => a - b));
   }
   const most = rows.reduce((n, list) => Math.max(n, list.length), 0);

@@ -70,17 +70,10 @@ export function split(network: Graph): Split {
     const inputs = node.inputs.map((value) => value && carry(value));
     const made = ruleFor(node)(node, inputs, walk);
     carried.set(node, made);
-    const kept = made[0];
-    if (
-      kept?.kind === 'host' &&
-      !node.types.every((_, index) => isConstant({ kind: 'node', node, index, type: node.types[0]! }))
-    )
-      onHost.push({
-        node: node.origin[0] ?? '',
-        op: node.op.name,
-        side: kept.side,
-        reason: kept.because?.reason ?? '',
-      });
+    const [kept] = made;
+    if (kept?.kind !== 'host' || made.some((one) => one.kind !== 'host')) continue;
+    if (node.types.every((type, index) => isConstant({ kind: 'node', node, index, type }))) continue;
+    onHost.push({ node: node.origin[0] ?? '', op: node.op.name, side: kept.side, reason: kept.because?.reason ?? '' });
   }
   return join(network, carry, feeds, meetings, onHost);
 }

@@ -1,0 +1,116 @@
+import { apply, type Graph, output, type Value } from '../../ir/graph.ts';
+import { rewrite } from '../../ir/rewrite.ts';
+import { nodesOf } from '../../ir/traverse.ts';
+import { fifo, widthConverter } from '../../operators/index.ts';
+import type { Layer } from '../../operators/operator.ts';
+import { isLayer, layersOf } from './names.ts';
+import { type Stage, smallestDepths, type TokenRun } from './tokens.ts';
+
+/** A stream between two layers: which output of which layer feeds which input of which. */
+export interface Edge {
+  readonly from: Layer;
+  readonly fromPort: number;
+  readonly to: Layer;
+  readonly toPort: number;
+}
+
+/** Inputs of a layer that are streams, in the order of its input ports; constants are inside it. */
+export const streamInputs = (layer: Layer): Value[] =>
+  layer.inputs.filter((value): value is Value => value !== undefined && value.kind !== 'constant');
+
+/** All streams between layers, by reader. */
+export function edgesOf(graph: Graph): Edge[] {
+  const edges: Edge[] = [];
+  for (const to of nodesOf(graph)) {
+    if (!isLayer(to)) continue;
+    streamInputs(to).forEach((value, toPort) => {
+      if (value.kind === 'node' && isLayer(value.node))
+        edges.push({ from: value.node, fromPort: value.index, to, toPort });
+    });
+  }
+  return edges;
+}
+
+const portsOf = (layer: Layer, direction: 'in' | 'out') =>
+  layer.op.streams(layer).filter((port) => port.direction === direction);
+
+/** A width converter wherever a reader takes another number of lanes than the writer gives (finn-facts B.6). */
+export function matchWidths(graph: Graph): Graph {
+  return rewrite(graph, (node) => {
+    if (!isLayer(node)) return undefined;
+    const ports = portsOf(node, 'in');
+    let port = 0;
+    let changed = false;
+    const inputs = node.inputs.map((value) => {
+      if (!value || value.kind === 'constant') return value;
+      const wanted = ports[port++]!.lanes;
+      if (value.kind !== 'node' || !isLayer(value.node)) return value;
+      const given = portsOf(value.node, 'out')[value.index]!.lanes;
+      if (given === wanted) return value;
+      changed = true;
+      return apply(widthConverter, [value], { inLanes: given, outLanes: wanted }, node.origin);
+    });
+    return changed ? [apply(node.op, inputs, node.attrs, node.origin)] : undefined;
+  });
+}
+
+/** Token schedules and edges of a graph of layers, for sizing and for estimates. */
+export function stagesOf(graph: Graph): { stages: Stage[]; edges: Edge[] } {
+  const edges = edgesOf(graph);
+  const stages = [...layersOf(graph)].map(([name, layer]): Stage => {
+    const ins = portsOf(layer, 'in').map((_, port) => edges.findIndex((e) => e.to === layer && e.toPort === port));
+    const outs = portsOf(layer, 'out').map((_, port) =>
+      edges.findIndex((e) => e.from === layer && e.fromPort === port),
+    );
+    return { name, schedule: layer.op.schedule(layer), in: ins, out: outs };
+  });
+  return { stages, edges };
+}
+
+/** Registers that cut the ready path between two layers: two beats. */
+export const LEAST_DEPTH = 2;
+
+export interface Depths {
+  /** Depth of each edge of `edgesOf`, in beats. */
+  readonly depths: readonly number[];
+  readonly run: TokenRun;
+}
+
+/** The least FIFO depths that keep the pace of the slowest layer, by running the layers' token schedules. */
+export function sizeFifos(graph: Graph): Depths {
+  const { stages, edges } = stagesOf(graph);
+  const beatsOf = (edge: number) => {
+    const { from, fromPort } = edges[edge]!;
+    return portsOf(from, 'out')[fromPort]!.beats;
+  };
+  return smallestDepths(stages, edges.length, beatsOf, LEAST_DEPTH);
+}
+
+/** A FIFO in every stream between layers. `depths` are in the order of `edgesOf`. */
+export function insertFifos(graph: Graph, depths: readonly number[]): Graph {
+  const edges = edgesOf(graph);
+  return rewrite(graph, (node, old) => {
+    if (!isLayer(node) || !isLayer(old)) return undefined;
+    let port = 0;
+    let changed = false;
+    const inputs = node.inputs.map((value) => {
+      if (!value || value.kind === 'constant') return value;
+      const toPort = port++;
+      const edge = edges.findIndex((e) => e.to === old && e.toPort === toPort);
+      if (edge < 0 || value.kind !== 'node' || !isLayer(value.node)) return value;
+      const { lanes } = portsOf(value.node, 'out')[value.index]!;
+      changed = true;
+      return apply(fifo, [value], { depth: depths[edge]!, lanes, memory: 'auto' }, old.origin);
+    });
+    return changed ? [apply(node.op, inputs, node.attrs, node.origin)] : undefined;
+  });
+}
+
+/** Every layer with types as narrow as its constants allow; readers see the narrower types. */
+export function narrow(graph: Graph): Graph {
+  return rewrite(graph, (node) => {
+    if (!isLayer(node) || !node.op.narrow) return undefined;
+    const narrowed = node.op.narrow(node);
+    return narrowed === node ? undefined : [output(narrowed)];
+  });
+}

@@ -1,0 +1,133 @@
+import { bug } from '../diagnostics/diagnostic.ts';
+import type { Artifact, Family } from '../engine/artifact.ts';
+import { parseDataType } from '../ir/datatype.ts';
+import type { Graph } from '../ir/graph.ts';
+import { type Tensor, tensor } from '../ir/tensor.ts';
+import type { Split } from '../passes/streamline/walk.ts';
+import { canonicalJson } from '../util/hash.ts';
+import {
+  binary,
+  decodeGraph,
+  decodeTensor,
+  design,
+  encodeGraph,
+  encodeTensor,
+  file,
+  graph,
+  json,
+  tree,
+} from './codecs.ts';
+import type { Verdict } from './verify/verdict.ts';
+
+/** The vocabulary: everything that steps make. */
+
+/** Vectors that every stage is held to. `inputs` [N, …] is what the accelerator's user gives. */
+export interface Vectors {
+  readonly inputs: Tensor;
+  readonly expected?: Tensor | undefined;
+  readonly labels?: Tensor | undefined;
+}
+
+const utf8 = new TextEncoder();
+const text = new TextDecoder();
+const jsonBytes = (value: unknown): Uint8Array => utf8.encode(`${canonicalJson(value)}\n`);
+const parse = <T>(bytes: Uint8Array): T => JSON.parse(text.decode(bytes)) as T;
+
+export const model = binary('model', 'model.onnx', 'The ONNX file as it was given.');
+export const network: Artifact<Graph> = graph(
+  'network',
+  'The network as read, typed, with the recipe’s input and output around it.',
+);
+
+export const vectors: Artifact<Vectors> = {
+  kind: 'artifact',
+  name: 'vectors',
+  doc: 'What every stage is run on, and what must come out where that is known.',
+  encode: (value) => {
+    const present = Object.entries(value).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+    return {
+      'types.json': jsonBytes(Object.fromEntries(present.map(([key, t]) => [key, t.dtype.name]))),
+      ...Object.fromEntries(present.map(([key, t]) => [`${key}.npy`, encodeTensor(t)])),
+    };
+  },
+  decode: (files) => {
+    const types = parse<Record<string, string>>(file(files, 'types.json'));
+    const read = Object.entries(types).map(([key, dtype]) => [key, decodeTensor(file(files, `${key}.npy`), dtype)]);
+    return Object.fromEntries(read) as Vectors;
+  },
+};
+
+interface MeetingText {
+  readonly origin: string;
+  readonly scale: readonly [readonly number[], readonly number[]];
+  readonly offset: readonly [readonly number[], readonly number[]];
+}
+
+export const integerNetwork: Artifact<Split> = {
+  kind: 'artifact',
+  name: 'integer-network',
+  doc: 'The network in integers, and what the host computes before and behind it.',
+  encode: ({ before, core, behind, meetings, onHost }) => ({
+    ...(before && { 'before.onnx': encodeGraph(before) }),
+    'streamlined.onnx': encodeGraph(core),
+    ...(behind && { 'behind.onnx': encodeGraph(behind) }),
+    'split.json': jsonBytes({
+      meetings: meetings.map(({ origin, scale, offset }) => ({
+        origin,
+        scale: [scale.shape, [...scale.data]],
+        offset: [offset.shape, [...offset.data]],
+      })),
+      onHost,
+    }),
+  }),
+  decode: (files) => {
+    const { meetings, onHost } = parse<{ meetings: MeetingText[]; onHost: Split['onHost'] }>(file(files, 'split.json'));
+    const read = ([shape, data]: MeetingText['scale']): Tensor =>
+      tensor(parseDataType('FLOAT64') ?? bug('FLOAT64'), shape, data);
+    return {
+      before: files['before.onnx'] && decodeGraph(files['before.onnx']),
+      core: decodeGraph(file(files, 'streamlined.onnx')),
+      behind: files['behind.onnx'] && decodeGraph(files['behind.onnx']),
+      meetings: meetings.map(({ origin, scale, offset }) => ({ origin, scale: read(scale), offset: read(offset) })),
+      onHost,
+    };
+  },
+};
+
+export const layers: Artifact<Graph> = graph('layers', 'The network as hardware layers, not folded yet.');
+export const dataflow: Artifact<Graph> = graph(
+  'dataflow',
+  'The folded layers with width converters and FIFOs between them.',
+);
+
+/** One folded layer alone, as a graph: what its circuit depends on, and nothing else. */
+export const foldedLayers: Family<Graph> = {
+  kind: 'family',
+  name: 'folded-layers',
+  doc: 'Each folded layer by itself.',
+  scope: 'layer',
+  item: graph('layer', 'A folded layer.'),
+};
+
+/** FINN's reports before synthesis, by file name (report/…), and its folding files. */
+export const estimate = tree('estimate', 'Cycles and resources before synthesis, as FINN writes them.');
+export const layerDesign = design('layer-design', 'The circuit of one layer.');
+export const layerNetlist = tree(
+  'layer-netlist',
+  'One layer out of context: netlist.json, and its cells in cells.json.',
+);
+export const accelerator = design('accelerator', 'The layers and their streams as one circuit.');
+export const simulation = tree(
+  'simulation',
+  'What the circuits computed: rtlsim_performance.json and the vectors that came out.',
+);
+export const bitstream = binary('bitstream', 'finn-accel.bin', 'What the board is programmed with.');
+export const implementation = tree('implementation', 'Reports of synthesis, place and route of the whole design.');
+export const driverFiles = tree('driver', 'The host driver.');
+
+export const importVerdict = json<Verdict>('verify-import', 'The network against the expected outputs.');
+export const streamlineVerdict = json<Verdict>('verify-streamline', 'The integer network against the network.');
+export const lowerVerdict = json<Verdict>('verify-lower', 'The hardware layers against the integer network.');
+export const codegenVerdict = json<Verdict>('verify-codegen', 'Each layer’s circuit against the layer.');
+export const stitchVerdict = json<Verdict>('verify-stitch', 'The whole circuit against the network.');
+export const shellVerdict = json<Verdict>('verify-shell', 'The circuit in its shell against the layers.');

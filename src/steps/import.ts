@@ -1,0 +1,55 @@
+import type { Graph } from '../ir/graph.ts';
+import { readModel } from '../onnx/import.ts';
+import { splitGemm } from '../passes/clean/split-gemm.ts';
+import { appendTopK, type Feed, feedInput } from '../passes/clean/surround.ts';
+
+import { formatRational, parseRational, type Rational } from '../util/rational.ts';
+import { importVerdict, model, network, vectors } from './artifacts.ts';
+import { readNamed } from './model.ts';
+import { networkStep } from './step.ts';
+import { verifyImport } from './verify/import.ts';
+import { readVectors } from './verify/vectors.ts';
+
+const written = (list: readonly Rational[] | undefined): string[] | undefined => list?.map(formatRational);
+const read = (list: readonly string[] | undefined): Rational[] | undefined => list?.map((text) => parseRational(text)!);
+
+export const importNetwork = networkStep({
+  name: 'import',
+  doc: 'Reads the model, types it, and puts the recipe’s input and output around it.',
+  needs: { model },
+  makes: { network, vectors, importVerdict },
+  config: ({ network: { input, topK, verify }, recipe }) => ({
+    input: input && {
+      datatype: input.datatype,
+      scale: written(input.scale),
+      bias: written(input.bias),
+      mean: written(input.mean),
+      std: written(input.std),
+    },
+    topK,
+    verify: recipe.verifyAt.includes('import'),
+    minAccuracy: verify?.minAccuracy && formatRational(verify.minAccuracy),
+  }),
+  async sources({ network: { verify, at } }) {
+    if (!verify) return {};
+    const { input, expected, labels } = verify;
+    return {
+      'input.npy': await readNamed(input, at),
+      ...(expected !== undefined && { 'expected.npy': await readNamed(expected, at) }),
+      ...(labels !== undefined && { 'labels.npy': await readNamed(labels, at) }),
+    };
+  },
+  async run({ model: bytes }, { config, sources, note }) {
+    let graph: Graph = splitGemm(readModel(bytes));
+    if (config.input) {
+      const { datatype, scale, bias, mean, std } = config.input;
+      const feed: Feed = { datatype, scale: read(scale)!, bias: read(bias), mean: read(mean), std: read(std) };
+      graph = feedInput(graph, feed);
+    }
+    if (config.topK !== undefined) graph = appendTopK(graph, config.topK);
+    const given = readVectors(graph, sources);
+    const verdict = verifyImport(graph, given, config);
+    if (verdict.accuracy !== undefined) note(`accuracy ${(100 * verdict.accuracy).toFixed(2)} %`);
+    return { network: graph, vectors: given, importVerdict: verdict };
+  },
+});

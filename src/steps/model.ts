@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { unzipSync } from 'fflate';
+import type { ModelSource } from '../config/model.ts';
+import { fail, type Location } from '../diagnostics/diagnostic.ts';
+import { type Host, type Sources, type UnknownUntilRun, unknownUntilRun } from '../engine/step.ts';
+import { model } from './artifacts.ts';
+import type { NetworkSettings } from './settings.ts';
+import { networkStep } from './step.ts';
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** The most that a model, or the archive around it, may have: 2 GB. */
+const LARGEST = 2 ** 31;
+
+/** Reads a file that the recipe names; `at` is where it names it. */
+export async function readNamed(path: string, at: Location): Promise<Uint8Array> {
+  try {
+    if ((await stat(path)).size > LARGEST) fail('recipe/file-missing', `${path} has more than 2 GB`, { at });
+    return new Uint8Array(await readFile(path));
+  } catch (cause) {
+    if (!(cause as NodeJS.ErrnoException).code) throw cause;
+    return fail('recipe/file-missing', `cannot read ${path}: ${(cause as NodeJS.ErrnoException).code}`, { at });
+  }
+}
+
+function checked(bytes: Uint8Array, wanted: string | undefined, what: string, at: Location): Uint8Array {
+  const found = sha256(bytes);
+  if (wanted !== undefined && found !== wanted.toLowerCase())
+    fail('model/hash', `${what} has sha256 ${found}, not ${wanted}`, {
+      at,
+      hint: 'the file has changed, or the recipe means another one',
+    });
+  return bytes;
+}
+
+/** A file of a mirror with the wanted content, whatever its name. */
+async function inMirrors(wanted: string, mirrors: readonly string[]): Promise<Uint8Array | undefined> {
+  for (const mirror of mirrors) {
+    if (!existsSync(mirror)) continue;
+    for (const entry of (await readdir(mirror, { withFileTypes: true, recursive: true })).filter((e) => e.isFile())) {
+      const bytes = new Uint8Array(await readFile(join(entry.parentPath, entry.name)));
+      if (sha256(bytes) === wanted) return bytes;
+    }
+  }
+  return undefined;
+}
+
+/** The model inside an archive; the archive itself where the source names no member. */
+function memberOf(bytes: Uint8Array, member: string | undefined, url: string, at: Location): Uint8Array {
+  if (member === undefined) return bytes;
+  const names: string[] = [];
+  const files = unzipSync(bytes, {
+    filter: ({ name, originalSize }) => {
+      names.push(name);
+      return (name === member || basename(name) === member) && originalSize <= LARGEST;
+    },
+  });
+  const [found] = Object.values(files);
+  return (
+    found ??
+    fail('model/member', `${url} has no member '${member}'`, { at, hint: `it has ${names.slice(0, 20).join(', ')}` })
+  );
+}
+
+type UrlSource = Extract<ModelSource, { kind: 'url' }>;
+
+/**
+ * What a URL gives: from earlier downloads or a mirror where its sha256 is known (recipe or lock), else over the
+ * network, which a plan never touches.
+ */
+async function fetched(
+  source: UrlSource,
+  settings: NetworkSettings,
+  host: Host,
+): Promise<Uint8Array | UnknownUntilRun> {
+  const { project, network, pins } = settings;
+  const wanted = (source.sha256 ?? pins.get(source.url))?.toLowerCase();
+  const downloads = join(project.cache.path, 'downloads');
+  if (wanted !== undefined) {
+    const kept = join(downloads, wanted);
+    if (existsSync(kept)) {
+      const bytes = new Uint8Array(await readFile(kept));
+      if (sha256(bytes) === wanted) return bytes;
+    }
+    const mirrored = await inMirrors(wanted, project.mirrors);
+    if (mirrored) return mirrored;
+  }
+  if (host.mode === 'plan') return unknownUntilRun(`the model is fetched from ${source.url}`);
+  host.note(`fetching ${source.url}`);
+  const bytes = checked(await download(source.url, network.at, host.signal), wanted, source.url, network.at);
+  const digest = sha256(bytes);
+  settings.fetched.set(source.url, digest);
+  await mkdir(downloads, { recursive: true });
+  const part = join(downloads, `${digest}.${process.pid}.part`);
+  await writeFile(part, bytes);
+  await rename(part, join(downloads, digest));
+  return bytes;
+}
+
+/** One GET, followed through redirects, bounded in size. */
+async function download(url: string, at: Location, signal: AbortSignal): Promise<Uint8Array> {
+  const hint = 'put the file into a folder that `mirrors` of finn.config.yaml names; it is found there by its sha256';
+  const response = await fetch(url, { signal }).catch((cause: Error) =>
+    signal.aborted
+      ? Promise.reject(cause)
+      : fail('model/fetch', `cannot fetch ${url}: ${cause.cause ?? cause.message}`, { at, hint }),
+  );
+  if (!response.ok || !response.body)
+    fail('model/fetch', `${url} answers ${response.status} ${response.statusText}`, { at, hint });
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
+    size += part.length;
+    if (size > LARGEST) fail('model/fetch', `${url} has more than 2 GB`, { at });
+    parts.push(part);
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+export const fetchModel = networkStep({
+  name: 'fetch',
+  doc: 'Reads the model’s file or fetches it, and checks its hash.',
+  needs: {},
+  makes: { model },
+  applies: ({ network }) => network.model.kind !== 'run',
+  config: () => ({}),
+  async sources(settings, host): Promise<Sources | UnknownUntilRun> {
+    const { model: source, at } = settings.network;
+    if (source.kind === 'run') return {};
+    if (source.kind === 'file')
+      return { model: checked(await readNamed(source.path, at), source.sha256, source.path, at) };
+    const bytes = await fetched(source, settings, host);
+    return bytes instanceof Uint8Array ? { model: memberOf(bytes, source.member, source.url, at) } : bytes;
+  },
+  run: async (_, { sources }) => ({ model: sources['model']! }),
+});
+
+type RunSource = Extract<ModelSource, { kind: 'run' }>;
+const asRun = ({ model: source }: NetworkSettings['network']): RunSource => source as RunSource;
+
+export const runModel = networkStep({
+  name: 'run-model',
+  doc: 'Runs the recipe’s command that makes the model; its input files count as inputs.',
+  needs: {},
+  makes: { model },
+  applies: ({ network }) => network.model.kind === 'run',
+  config: ({ network }) => {
+    const { command, output, sha256: wanted } = asRun(network);
+    return { command, output, sha256: wanted };
+  },
+  async sources({ network, recipe, project, mayRun }, host) {
+    const { command, folder, inputs, recipe: asks } = asRun(network);
+    if (host.mode === 'run' && !mayRun && !project.trusts(asks))
+      fail('trust/run', `${recipe.path} wants to run \`${command.join(' ')}\``, {
+        at: network.at,
+        hint: 'read what it does, then pass --allow-run, or name the recipe under `trust: run:` in finn.config.yaml',
+      });
+    const read = await Promise.all(
+      inputs.map(async (path) => [path, await readNamed(join(folder, path), network.at)] as const),
+    );
+    return Object.fromEntries(read);
+  },
+  async run(_, { config, sources, call }) {
+    const [program, ...args] = config.command;
+    const made = await call({
+      tool: {
+        name: program!,
+        program: {
+          kind: 'native',
+          command: program!,
+          version: { args: ['--version'], pattern: /(?<version>\S*\d\S*)/ },
+        },
+        log: [],
+      },
+      args,
+      files: sources,
+      outputs: { model: config.output },
+      label: config.command.join(' '),
+    });
+    const found = sha256(made.model);
+    if (config.sha256 !== undefined && config.sha256.toLowerCase() !== found)
+      fail('model/hash', `\`${config.command.join(' ')}\` made a model with sha256 ${found}, not ${config.sha256}`);
+    return { model: made.model };
+  },
+});

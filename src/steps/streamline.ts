@@ -1,0 +1,30 @@
+import { inNetwork, warning } from '../diagnostics/diagnostic.ts';
+import { split } from '../passes/streamline/walk.ts';
+import { integerNetwork, network, streamlineVerdict, vectors } from './artifacts.ts';
+import { networkStep } from './step.ts';
+import { verifyStreamline } from './verify/streamline.ts';
+
+export const streamline = networkStep({
+  name: 'streamline',
+  doc: 'Makes the network integer: scales and shifts sink into thresholds; what only the host can do stays at the ends.',
+  needs: { network, vectors },
+  makes: { integerNetwork, streamlineVerdict },
+  config: ({ recipe }) => ({ verify: recipe.verifyAt.includes('streamline') }),
+  async run({ network: graph, vectors: given }, { config, note, report }) {
+    const made = split(graph);
+    for (const { node, op, side, reason } of made.onHost)
+      note(`'${node}' (${op}) stays on the host, ${side} the accelerator: ${reason}`);
+    const verdict = verifyStreamline(graph, made, given, config.verify);
+    if (verdict.nearTies > 0)
+      report(
+        warning(
+          'verify/near-tie',
+          `${verdict.nearTies} of ${verdict.vectors} vectors meet a value that is within binary32 error of a step`,
+          {
+            at: inNetwork([graph.name]),
+          },
+        ),
+      );
+    return { integerNetwork: made, streamlineVerdict: verdict };
+  },
+});
