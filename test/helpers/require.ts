@@ -10,6 +10,8 @@ const probes: Readonly<Record<string, () => boolean>> = {
   'nextpnr-ice40': () => runs('nextpnr-ice40', '--version'),
   icepack: () => onPath('icepack'),
   python: () => runs('python3', '--version'),
+  numpy: () => runs('python3', '-cimport numpy'),
+  pyserial: () => runs('python3', '-cimport serial'),
 };
 
 /** The folder of models and golden vectors beside the repository. */
