@@ -1,6 +1,7 @@
 import { bug } from '../diagnostics/diagnostic.ts';
 import type { Artifact, Files, Made } from './artifact.ts';
 import { type Content, familyContent, isFamily, type TreeContent, treeContent } from './content.ts';
+import { anyKey } from './graph.ts';
 import type { Store } from './store.ts';
 
 /** Thrown when a stored content that was there is not, or is damaged: whoever made it has to make it again. */
@@ -31,6 +32,8 @@ export class ValueCache {
   put(handle: Made, value: unknown): Content {
     if (handle.kind === 'artifact') return this.#putTree(handle, value);
     if (!(value instanceof Map)) return bug(`a step made family '${handle.name}' as something that is not a Map`);
+    if (value.has(anyKey))
+      bug(`family '${handle.name}' has the key '${anyKey}', which stands for keys that are not known`);
     return familyContent([...value].map(([key, item]) => [String(key), this.#putTree(handle.item, item)] as const));
   }
 
