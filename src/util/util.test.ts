@@ -1,0 +1,300 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  copyTree,
+  hashTree,
+  linkTree,
+  listTree,
+  mirrorTree,
+  readIfThere,
+  readTree,
+  sizeIfThere,
+  staysBelow,
+  writeAtomically,
+  writeTree,
+} from './files.ts';
+import { canonicalJson, hashJson, sha256 } from './hash.ts';
+import { tryLock } from './lock.ts';
+import { ceilDiv, clamp, divisors, gcd, lcm, log2Ceil, product, sum } from './maths.ts';
+import { pool } from './pool.ts';
+import { random } from './random.ts';
+import { topologicalOrder } from './topo.ts';
+import { writer } from './writer.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'finn-util-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('maths', () => {
+  it('agrees with the definitions', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 300 }), (a, b) => {
+        expect(ceilDiv(a, b)).toBe(Math.ceil(a / b));
+        expect(divisors(a)).toEqual(Array.from({ length: a }, (_, i) => i + 1).filter((d) => a % d === 0));
+        expect((a % gcd(a, b)) + (b % gcd(a, b))).toBe(0);
+        expect(gcd(a / gcd(a, b), b / gcd(a, b))).toBe(1);
+        expect(lcm(a, b) * gcd(a, b)).toBe(a * b);
+        expect(2 ** log2Ceil(a) >= a && (a === 1 || 2 ** (log2Ceil(a) - 1) < a)).toBe(true);
+      }),
+    );
+    expect([log2Ceil(1), log2Ceil(2), log2Ceil(2 ** 53)]).toEqual([0, 1, 53]);
+    expect([
+      product([]),
+      product([2, 3, 4]),
+      sum([]),
+      sum([1, 2]),
+      gcd(0, -6),
+      clamp(9, 1, 5),
+      clamp(-9, 1, 5),
+    ]).toEqual([1, 24, 0, 3, 6, 5, 1]);
+  });
+});
+
+describe('hash', () => {
+  it('is SHA-256 (FIPS 180-2, appendix B.1)', () => {
+    expect(sha256('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+    expect(sha256(new Uint8Array([97, 98, 99]))).toBe(sha256('abc'));
+  });
+  it('of JSON does not depend on the order of keys, and on all else it does', () => {
+    expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: true, gone: undefined })).toBe(
+      '{"a":true,"b":[1,{"c":"x","d":null}]}',
+    );
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(hashJson(JSON.parse(JSON.stringify(value)))).toBe(hashJson(value));
+      }),
+    );
+  });
+  it.each([
+    [Number.NaN, '$ is NaN'],
+    [{ a: { b: [Infinity] } }, '$.a.b[0] is Infinity'],
+    [{ a: new Map() }, '$.a is a Map'],
+    [[new Uint8Array(2)], '$[0] is a Uint8Array'],
+    [{ a: 1n }, '$.a is a bigint'],
+    [() => 1, '$ is a function'],
+  ])('of %s is refused', (value, message) => {
+    expect(() => canonicalJson(value)).toThrow(message);
+  });
+});
+
+describe('random', () => {
+  it('gives the same sequence for the same seed, another for another', () => {
+    const draw = (seed: number | string) => Array.from({ length: 20 }, random(seed).uint32);
+    expect(draw(7)).toEqual(draw(7));
+    expect(draw('layer')).toEqual(draw('layer'));
+    expect(draw(7)).not.toEqual(draw(8));
+    expect(draw('a')).not.toEqual(draw('b'));
+  });
+  it('is evenly spread and within its bounds', () => {
+    const numbers = random(1);
+    const counts = new Array<number>(6).fill(0);
+    for (let i = 0; i < 60_000; i += 1) counts[numbers.int(-2, 3) + 2]! += 1;
+    // Six sigma of a binomial distribution with n = 60000, p = 1/6 is 548.
+    for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(548);
+    for (let i = 0; i < 1000; i += 1) {
+      const x = numbers.float();
+      expect(x >= 0 && x < 1).toBe(true);
+      expect(Number.isSafeInteger(numbers.int(0, 2 ** 52))).toBe(true);
+    }
+    expect(() => numbers.int(2, 1)).toThrow(RangeError);
+  });
+  it('shuffles into permutations, and leaves the list alone', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer()), fc.nat(), (list, seed) => {
+        const copy = [...list];
+        const shuffled = random(seed).shuffle(list);
+        expect(list).toEqual(copy);
+        expect(shuffled.toSorted((a, b) => a - b)).toEqual(list.toSorted((a, b) => a - b));
+      }),
+    );
+  });
+});
+
+describe('files', () => {
+  const files = { 'a.txt': Buffer.from('a'), 'b/c/d.bin': Buffer.from([0, 255]), 'b/e': Buffer.from('') };
+  it('trees are written and read back', () => {
+    writeTree(folder, files);
+    expect(listTree(folder)).toEqual(['a.txt', 'b/c/d.bin', 'b/e']);
+    expect(readTree(folder)).toEqual(files);
+    expect(listTree(join(folder, 'none'))).toEqual([]);
+    expect(sizeIfThere(join(folder, 'b/c/d.bin'))).toBe(2);
+    expect(sizeIfThere(join(folder, 'b'))).toBeUndefined();
+    expect(readIfThere(join(folder, 'a.txt/under'))).toBeUndefined();
+  });
+  it('a file with the same contents keeps its time', () => {
+    writeTree(folder, files);
+    const before = statSync(join(folder, 'a.txt'), { bigint: true });
+    writeTree(folder, files);
+    expect(statSync(join(folder, 'a.txt'), { bigint: true }).ino).toBe(before.ino);
+  });
+  it('a mirror has nothing else in it', () => {
+    writeTree(folder, files);
+    mirrorTree(folder, { 'b/e': 'new' });
+    expect(listTree(folder)).toEqual(['b/e']);
+    expect(existsSync(join(folder, 'b/c'))).toBe(false);
+  });
+  it('paths that leave the folder are refused', () => {
+    for (const path of ['../x', 'a/../../x', '/x', '', 'a//b', './a', 'a\\b', 'a\0']) {
+      expect(staysBelow(path)).toBe(false);
+      expect(() => writeTree(folder, { [path]: 'x' })).toThrow(RangeError);
+    }
+    expect(['a', 'a/b.c', '..a', 'a...'].every(staysBelow)).toBe(true);
+  });
+  it('copies and links are equal; copies can be written', () => {
+    writeTree(join(folder, 'from'), files);
+    chmodSync(join(folder, 'from/a.txt'), 0o444);
+    copyTree(join(folder, 'from'), join(folder, 'copy'));
+    linkTree(join(folder, 'from'), join(folder, 'link'));
+    linkTree(join(folder, 'from'), join(folder, 'link'));
+    expect(readTree(join(folder, 'copy'))).toEqual(files);
+    expect(readTree(join(folder, 'link'))).toEqual(files);
+    writeFileSync(join(folder, 'copy/a.txt'), 'changed');
+    expect(readFileSync(join(folder, 'from/a.txt'), 'utf8')).toBe('a');
+  });
+  it('the hash of a tree sees contents and names', () => {
+    writeTree(join(folder, '1'), files);
+    writeTree(join(folder, '2'), files);
+    expect(hashTree(join(folder, '1'))).toBe(hashTree(join(folder, '2')));
+    writeFileSync(join(folder, '2/a.txt'), 'b');
+    expect(hashTree(join(folder, '1'))).not.toBe(hashTree(join(folder, '2')));
+    const keep = (path: string): boolean => path !== 'a.txt';
+    expect(hashTree(join(folder, '1'), keep)).toBe(hashTree(join(folder, '2'), keep));
+  });
+  it('a failed write leaves the old contents and no other file', () => {
+    mkdirSync(join(folder, 'taken'));
+    expect(() => writeAtomically(join(folder, 'taken'), 'x')).toThrow();
+    expect(listTree(folder)).toEqual([]);
+    expect(statSync(join(folder, 'taken')).isDirectory()).toBe(true);
+  });
+  it('links to folders are not followed', () => {
+    writeTree(folder, files);
+    symlinkSync(folder, join(folder, 'b/loop'));
+    expect(listTree(folder)).toEqual(['a.txt', 'b/c/d.bin', 'b/e']);
+  });
+});
+
+describe('lock', () => {
+  it('is held once, and again after release', () => {
+    const path = join(folder, 'deep', 'lock');
+    const first = tryLock(path);
+    const second = tryLock(path);
+    expect([first.held, second.held]).toEqual([true, false]);
+    expect(second).toMatchObject({ by: { pid: process.pid } });
+    if (first.held) first.release();
+    expect(tryLock(path).held).toBe(true);
+  });
+  it('of a process that is gone is broken', () => {
+    const path = join(folder, 'lock');
+    const { pid } = spawnSync('true');
+    writeFileSync(path, JSON.stringify({ pid, started: '1' }));
+    expect(tryLock(path).held).toBe(true);
+  });
+  it('of another process that has got the same id is broken', () => {
+    const path = join(folder, 'lock');
+    writeFileSync(path, JSON.stringify({ pid: process.pid, started: '1' }));
+    expect(tryLock(path).held).toBe(existsSync('/proc/self/stat'));
+  });
+  it('that is being written is left alone', () => {
+    const path = join(folder, 'lock');
+    writeFileSync(path, '');
+    expect(tryLock(path)).toEqual({ held: false, by: undefined });
+  });
+});
+
+describe('pool', () => {
+  it('never exceeds its capacity, runs all, and keeps the order of coming', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ threads: fc.integer({ min: 1, max: 6 }), memory: fc.integer({ min: 0, max: 150 }) })),
+        async (costs) => {
+          const capacity = { threads: 4, memory: 100 };
+          const work = pool(capacity);
+          const now = { threads: 0, memory: 0 };
+          const begun: number[] = [];
+          await Promise.all(
+            costs.map((cost, i) =>
+              work.run(cost, async () => {
+                begun.push(i);
+                now.threads += Math.min(4, cost.threads);
+                now.memory += Math.min(100, cost.memory);
+                expect(now.threads <= 4 && now.memory <= 100).toBe(true);
+                await Promise.resolve();
+                now.threads -= Math.min(4, cost.threads);
+                now.memory -= Math.min(100, cost.memory);
+              }),
+            ),
+          );
+          expect(begun).toEqual(costs.map((_, i) => i));
+        },
+      ),
+    );
+  });
+  it('goes on after a task that fails, and lets those that wait be aborted', async () => {
+    const work = pool({ threads: 1, memory: 1 });
+    const one = { threads: 1, memory: 0 };
+    await expect(work.run(one, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const holding = work.run(one, () => gate);
+    const abort = new AbortController();
+    const waiting = work.run(one, async () => 'never', abort.signal);
+    const next = work.run(one, async () => 'next');
+    abort.abort(new Error('aborted'));
+    await expect(waiting).rejects.toThrow('aborted');
+    await expect(work.run(one, async () => 'never', abort.signal)).rejects.toThrow('aborted');
+    release();
+    await holding;
+    expect(await next).toBe('next');
+  });
+});
+
+describe('topological order', () => {
+  it('puts each after what it reads', () => {
+    const edges = fc.array(fc.tuple(fc.nat(30), fc.nat(30)));
+    fc.assert(
+      fc.property(edges, (pairs) => {
+        const reads = (node: number): number[] => pairs.filter(([a, b]) => a === node && b < a).map(([, b]) => b);
+        const { order } = topologicalOrder([30, 17, 3], reads);
+        for (const node of order ?? [])
+          for (const b of reads(node)) expect(order?.indexOf(b)).toBeLessThan(order!.indexOf(node));
+        expect(new Set(order).size).toBe(order?.length);
+        expect([30, 17, 3].every((node) => order?.includes(node))).toBe(true);
+      }),
+    );
+  });
+  it('names a circle', () => {
+    const reads: Record<string, string[]> = { a: ['b'], b: ['c', 'd'], c: [], d: ['b'] };
+    expect(topologicalOrder(['a'], (node) => reads[node] ?? []).cycle).toEqual(['b', 'd', 'b']);
+  });
+  it('bears deep graphs', () => {
+    expect(topologicalOrder([100_000], (n) => (n > 0 ? [n - 1] : [])).order?.length).toBe(100_001);
+  });
+});
+
+it('the writer indents', () => {
+  const text = writer()
+    .line('module m;')
+    .block('begin', 'end', () => {})
+    .line();
+  text.block('if (x) begin', 'end', () => text.lines(['a;', 'b;\nc;', '']));
+  expect(String(text)).toBe('module m;\nbegin\nend\n\nif (x) begin\n  a;\n  b;\n  c;\n\nend\n');
+});
