@@ -1,11 +1,13 @@
-// Writes what is made from the schemas: src/config/types.gen.ts (their types) and src/config/validators.gen.ts (their
-// checks, compiled ahead: loading ajv and compiling the recipe's schema at every start cost 130 ms of a 400 ms budget).
-import { readFileSync, writeFileSync } from 'node:fs';
+// Writes what is made from other files. From the schemas: src/config/types.gen.ts (their types), src/config/validators.gen.ts
+// (their checks, compiled ahead: loading ajv and compiling the recipe's schema at every start cost 130 ms of a 400 ms
+// budget) and docs/reference/{recipe,board,config}.md; from the codes of diagnostics, docs/reference/errors.md.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv, type AnySchemaObject } from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { errorReference, schemaReference } from './reference.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const kinds = ['recipe', 'board', 'config'] as const;
@@ -64,3 +66,9 @@ writeFileSync(
   join(root, 'src/config/validators.gen.ts'),
   `${notice('schema/*.schema.json')}${unchecked}// @ts-nocheck\n${code}`,
 );
+
+const reference = join(root, 'docs/reference');
+mkdirSync(reference, { recursive: true });
+for (const { kind, schema } of schemas)
+  writeFileSync(join(reference, `${kind}.md`), schemaReference(kind, schema as Plain));
+writeFileSync(join(reference, 'errors.md'), errorReference());

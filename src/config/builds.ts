@@ -1,4 +1,5 @@
 import { didYouMean } from '../diagnostics/suggest.ts';
+import type { Board } from './board.ts';
 import { parseGate } from './expect.ts';
 import type { Build, Expectation, Folding, Metric, Network, Output, Target } from './model.ts';
 import { child, dotted } from './pointer.ts';
@@ -50,7 +51,7 @@ export function resolveBuilds(
     if (!network || !target || !folding) return;
     const replaced = new Set(own.map(({ metric }) => metric));
     const expect = [...general.filter(({ metric }) => !replaced.has(metric)), ...own];
-    const outputs = outputsOf(name, target, recipe.outputs, to);
+    const outputs = outputsOf(target, recipe.outputs);
     for (const { metric, at } of expect)
       if (metric === 'accuracy' && !network.verify?.labels) {
         const message = `\`accuracy\` is expected of ${name}, but network ${network.name} has no \`labels\``;
@@ -77,6 +78,7 @@ export function resolveBuilds(
   }
   if (!recipe.builds && !recipe.matrix)
     to.wrong('recipe/no-builds', 'the recipe declares nothing to build', to.at(''), 'add `builds` or `matrix`');
+  warnOfBitstreams(builds.values(), recipe.outputs ?? [], to);
   return builds;
 }
 
@@ -109,21 +111,23 @@ function* combinations(parts: Parts): Generator<{ [K in Kind]: string }> {
     for (const target of parts.target) for (const folding of parts.folding) yield { network, target, folding };
 }
 
-/** What of the wanted a board allows; a wish that it does not is a warning, since the recipe's other boards may. */
-function outputsOf(
-  build: string,
-  { board }: Target,
-  wanted: readonly (Output | undefined)[] | undefined,
-  to: Resolving,
-): readonly Output[] {
+/** What of the wanted a board allows. */
+function outputsOf({ board }: Target, wanted: readonly (Output | undefined)[] | undefined): readonly Output[] {
   const outputs = allOutputs.filter((output) => (wanted ?? allOutputs).includes(output));
-  if (board.bitstream) return outputs;
-  const impossible = outputs.filter((output) => onBoard.includes(output));
-  if (wanted && impossible.length > 0) {
-    const message = `build ${build} stops at \`stitched_ip\`: finn can make no bitstream for ${board.id} (${board.part})`;
-    to.warn('recipe/no-bitstream', message, to.at('/outputs'), `not made: ${impossible.join(', ')}`);
+  return board.bitstream ? outputs : outputs.filter((output) => !onBoard.includes(output));
+}
+
+/** A wish that a board cannot fulfil is a warning, since the recipe's other boards may: one for each board. */
+function warnOfBitstreams(builds: Iterable<Build>, wanted: readonly (Output | undefined)[], to: Resolving): void {
+  const impossible = onBoard.filter((output) => wanted.includes(output));
+  if (impossible.length === 0) return;
+  const stopped = new Map<Board, string[]>();
+  for (const { name, target } of builds)
+    if (!target.board.bitstream) stopped.set(target.board, [...(stopped.get(target.board) ?? []), name]);
+  for (const [{ id, part }, names] of stopped) {
+    const message = `finn can make no bitstream for ${id} (${part}): ${impossible.join(', ')} of ${names.join(', ')} will not be made`;
+    to.warn('recipe/no-bitstream', message, to.at('/outputs'));
   }
-  return outputs.filter((output) => !onBoard.includes(output));
 }
 
 function resolveExpectations(

@@ -1,7 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Code } from '../diagnostics/codes.ts';
 import { type Diagnostic, error, type Location, warning } from '../diagnostics/diagnostic.ts';
 import { parseRational, type Rational } from '../util/rational.ts';
+import { type Board, loadBoard } from './board.ts';
 import { dotted } from './pointer.ts';
 import { beside } from './read.ts';
 import type { Source } from './source.ts';
@@ -12,6 +14,7 @@ export class Resolving {
   readonly diagnostics: Diagnostic[] = [];
   readonly #source: Source;
   readonly #root: string;
+  readonly #boards = new Map<string, Board>();
 
   constructor(source: Source, root: string) {
     this.#source = source;
@@ -49,6 +52,15 @@ export class Resolving {
     else if (!statSync(path).isFile())
       this.wrong('recipe/file-missing', `${what}: ${path} is not a file`, this.at(pointer));
     return path;
+  }
+
+  /** A board by name or path; the same one for targets that share it. Throws FinnError. */
+  board(name: string, pointer: string): Board {
+    const from = this.fileOf(pointer);
+    const key = `${dirname(from)}\n${name}`;
+    const board = this.#boards.get(key) ?? loadBoard(name, from, this.at(pointer));
+    this.#boards.set(key, board);
+    return board;
   }
 
   /** An exact number; nothing, and a diagnostic, where it cannot be read. */

@@ -1,5 +1,5 @@
 import { FinnError } from '../diagnostics/diagnostic.ts';
-import { type Board, loadBoard } from './board.ts';
+import type { Board } from './board.ts';
 import { clockProblem } from './clock.ts';
 import type { Folding, Target } from './model.ts';
 import { child, dotted } from './pointer.ts';
@@ -30,7 +30,7 @@ export function resolveTarget(
 
 function resolveBoard(pointer: string, name: string, to: Resolving): Board | undefined {
   try {
-    return loadBoard(name, to.fileOf(pointer), to.at(pointer));
+    return to.board(name, pointer);
   } catch (thrown) {
     if (!(thrown instanceof FinnError)) throw thrown;
     to.diagnostics.push(...thrown.diagnostics);

@@ -41,6 +41,14 @@ test('nodes of a network, lines of logs, and no place at all', () => {
   expect(show(error('internal/bug', 'x'))).toBe('error: x [internal/bug]');
 });
 
+test('a pointer into the recipe becomes a place where someone knows the recipe', () => {
+  const diagnostic = error('internal/bug', 'x', { at: { in: 'recipe', pointer: '/folding' } });
+  expect(show(diagnostic)).toBe('recipe /folding: error: x [internal/bug]');
+  expect(render(diagnostic, { color: false, readText, locate: () => at('folding') })).toBe(
+    'r.yaml:2:1: error: x [internal/bug]\n  2 | folding:\n    | ~~~~~~~',
+  );
+});
+
 test('a file that is gone still has its name', () => {
   const gone: Location = { in: 'file', path: 'gone.yaml', start: 3, end: 4 };
   expect(show(error('internal/bug', 'x', { at: gone }))).toBe('gone.yaml: error: x [internal/bug]');

@@ -5,6 +5,8 @@ import type { Diagnostic, Location, Severity } from './diagnostic.ts';
 export interface RenderOptions {
   readonly color: boolean;
   readonly readText?: (path: string) => string | undefined;
+  /** Where a JSON pointer into the recipe stands in its files: Recipe.locate. */
+  readonly locate?: (pointer: string) => Location;
 }
 
 function fromDisk(path: string): string | undefined {
@@ -53,13 +55,15 @@ function excerpt(text: string, at: Extract<Location, { in: 'file' }>, style: Sev
   ];
 }
 
-/** 'digits.yaml:12:5', 'network node fc2', 'work/log:7'. */
+/** 'digits.yaml:12:5', 'network node fc2', 'work/log:7', 'recipe /targets/x'. */
 export function renderLocation(at: Location, readText: (path: string) => string | undefined = fromDisk): string {
   if (at.in === 'log') return `${at.path}:${at.line}`;
+  if (at.in === 'recipe') return `the recipe, ${at.pointer}`;
   if (at.in === 'network')
     return at.origin.length === 0
       ? 'the network'
       : `network ${at.origin.length > 1 ? 'nodes' : 'node'} ${visible(at.origin.join(', '))}`;
+  if (at.in === 'recipe') return `recipe ${visible(at.pointer)}`;
   const text = readText(at.path);
   if (text === undefined) return at.path;
   const { line, column } = lineAndColumn(text, at.start);
@@ -67,7 +71,7 @@ export function renderLocation(at: Location, readText: (path: string) => string 
 }
 
 function where(at: Location, style: Severity, read: (path: string) => string | undefined, paint: Paint): string[] {
-  if (at.in === 'network') return [];
+  if (at.in === 'network' || at.in === 'recipe') return [];
   const text = read(at.path);
   if (text === undefined) return [];
   if (at.in === 'file') return excerpt(text, at, style, paint);
@@ -79,8 +83,11 @@ function where(at: Location, style: Severity, read: (path: string) => string | u
  * A diagnostic as text of several lines without a final newline: place, severity, message and code; the line with the
  * offending text underlined; the other places that belong to it; the hint.
  */
-export function render(diagnostic: Diagnostic, { color, readText = fromDisk }: RenderOptions): string {
-  const { at, also = [], code, hint, message, severity } = diagnostic;
+export function render(diagnostic: Diagnostic, { color, readText = fromDisk, locate }: RenderOptions): string {
+  const { code, hint, message, severity } = diagnostic;
+  const inFile = (at: Location): Location => (at.in === 'recipe' ? (locate?.(at.pointer) ?? at) : at);
+  const at = diagnostic.at && inFile(diagnostic.at);
+  const also = (diagnostic.also ?? []).map((other) => ({ ...other, at: inFile(other.at) }));
   const paint = painter(color);
   const place = at ? `${paint('bold', renderLocation(at, readText))}: ` : '';
   const lines = [`${place}${paint(severity, severity)}: ${visible(message)} ${paint('dim', `[${code}]`)}`];

@@ -147,13 +147,12 @@ test('two builds of one name, whoever makes them', () => {
 });
 
 test('a bitstream where none can be made is a warning, and the build goes as far as it can', () => {
-  const text = `${base}matrix: [{ network: n, target: [z, i], folding: f }]\noutputs: [estimate, bitfile]\n`;
+  const text = `${base}matrix: [{ network: n, target: [z, i], folding: f }]\noutputs: [estimate, bitfile]\nbuilds: { m: { network: n, target: z, folding: f } }\n`;
   expect(
     saidOf(text),
-  ).toBe(`r.yaml:6:10: warning: build n-z-f stops at \`stitched_ip\`: finn can make no bitstream for pynq-z1 (xc7z020clg400-1) [recipe/no-bitstream]
+  ).toBe(`r.yaml:6:10: warning: finn can make no bitstream for pynq-z1 (xc7z020clg400-1): bitfile of m, n-z-f will not be made [recipe/no-bitstream]
   6 | outputs: [estimate, bitfile]
     |          ~~~~~~~~~~~~~~~~~~~
-  hint: not made: bitfile
 `);
   const { recipe } = loadRecipe(join(folder, 'r.yaml'));
   expect(recipe!.builds.get('n-z-f')!.outputs).toEqual(['estimate']);
