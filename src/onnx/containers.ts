@@ -13,7 +13,7 @@ export type Container = number;
 /** Inputs that ONNX demands as int64, by operator. */
 const indices: Readonly<Record<string, readonly number[]>> = {
   ...{ Reshape: [1], Squeeze: [1], Unsqueeze: [1], Expand: [1], Tile: [1], Split: [1], TopK: [1], Gather: [1] },
-  ...{ Slice: [1, 2, 3, 4], Pad: [1, 3], ConstantOfShape: [0] },
+  ...{ Slice: [1, 2, 3, 4], Pad: [1, 3], ConstantOfShape: [0], Resize: [3] },
   ...{ ReduceSum: [1], ReduceMean: [1], ReduceMax: [1], ReduceMin: [1], ReduceProd: [1] },
 };
 const logical = new Set(['And', 'Or', 'Xor', 'Not']);

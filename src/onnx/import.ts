@@ -275,10 +275,10 @@ class Importer {
     });
   }
 
-  /** Outputs of a node up to the last one that anybody reads; all of a Split, whose number of outputs says how it splits. */
+  /** Outputs of a node up to the last one that anybody reads; all where ONNX fixes their number, or it says how to split. */
   #outputs(proto: NodeProto): number {
     const names = proto.output ?? [];
-    if (proto.op_type === 'Split') return names.length;
+    if (proto.op_type === 'Split' || proto.op_type === 'TopK') return names.length;
     return Math.max(1, names.findLastIndex((name) => name !== '' && this.#read.has(name)) + 1);
   }
 

@@ -1,3 +1,4 @@
+import { fail } from '../diagnostics/diagnostic.ts';
 import { FLOAT32, int } from '../ir/datatype.ts';
 import { type Attrs, constant, type Value } from '../ir/graph.ts';
 import { tensor } from '../ir/tensor.ts';
@@ -88,7 +89,7 @@ export function upgrade(node: Written, opset: number): Written {
     }
     case 'Softmax':
     case 'LogSoftmax':
-      if (opset < 13 && attrs['axis'] === undefined) attrs['axis'] = 1;
+      if (opset < 13) attrs['axis'] = oldSoftmaxAxis(node, attrs['axis'] ?? 1);
       break;
     case 'Upsample': {
       const scales = attrs['scales'];
@@ -103,6 +104,18 @@ export function upgrade(node: Written, opset: number): Written {
       break;
   }
   return { name: node.name, inputs, attrs };
+}
+
+/** Before version 13 Softmax took all axes from `axis` on together; that is today's Softmax if only one is longer than 1. */
+function oldSoftmaxAxis({ name, inputs }: Written, given: unknown): unknown {
+  const shape = inputs[0]?.type.shape ?? [];
+  if (typeof given !== 'number') return given;
+  const axis = given < 0 ? given + shape.length : given;
+  const long = [...shape.keys()].filter((i) => i >= axis && shape[i]! > 1);
+  if (long.length <= 1) return long[0] ?? axis;
+  return fail('onnx/unsupported', `a ${name} of ONNX version 12 or older takes axes ${long.join(', ')} together`, {
+    hint: 'export the network with version 13 or newer of the ONNX operators',
+  });
 }
 
 /** How Upsample and the first Resize place their points. */
