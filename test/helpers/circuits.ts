@@ -1,4 +1,4 @@
-import type { Design } from '../hdl/design.ts';
+import type { Design } from '../../src/hdl/design.ts';
 
 /** Small circuits that the tests of simulators run: right ones, and ones that break AXI-Stream in one way each. */
 
