@@ -3,22 +3,35 @@ import { ceilDiv } from '../../util/maths.ts';
 import type { Mvau } from './layer.ts';
 import { finnWeightType, weightType } from './widths.ts';
 
-/** What FINN's estimate needs to know beyond the layer. */
-export interface FinnSettings {
+/** An MVAU as FINN sees it: what its estimate is a function of. */
+export interface FinnMvau {
   readonly backend: 'hls' | 'rtl';
+  readonly mw: number;
+  readonly mh: number;
+  readonly pe: number;
+  readonly simd: number;
+  readonly inputBits: number;
+  readonly inputSigned: boolean;
+  readonly weightBits: number;
+  readonly accumulatorBits: number;
+  readonly outputBits: number;
+  readonly activation: boolean;
   readonly ramStyle: 'auto' | 'block' | 'distributed' | 'ultra';
   readonly resType: 'auto' | 'lut' | 'dsp';
   readonly thresholdStyle: 'auto' | 'block' | 'distributed';
+  /** Versal's DSP58. */
   readonly dsp58: boolean;
 }
 
-export const finnDefaults: FinnSettings = {
-  backend: 'hls',
-  ramStyle: 'auto',
-  resType: 'auto',
-  thresholdStyle: 'auto',
-  dsp58: false,
-};
+/** Keys and units of FINN's estimate_layer_resources.json. */
+export interface FinnResources {
+  readonly BRAM_18K: number;
+  readonly BRAM_efficiency: number;
+  readonly LUT: number;
+  readonly URAM: number;
+  readonly URAM_efficiency: number;
+  readonly DSP: number;
+}
 
 /** FINN's XNOR mode: both operands bipolar, held as 0 and 1, equal bits counted. */
 export const isXnor = (m: Mvau): boolean => m.input === BIPOLAR && weightType(m.weights) === BIPOLAR;
@@ -33,45 +46,61 @@ export function finnBackend(m: Mvau): 'hls' | 'rtl' {
   return rtl ? 'rtl' : 'hls';
 }
 
-/** FINN's estimate for an MVAU, by its formulas (finn-facts.md B.2.2), in the units of estimate_layer_resources.json. */
-export function finnResources(m: Mvau, accumulator: DataType, s: FinnSettings) {
+/** Our layer as FINN would see it. */
+export function finnMvau(m: Mvau, accumulator: DataType): FinnMvau {
   const xnor = isXnor(m);
-  const w = xnor ? 1 : finnWeightType(m.weights).bits;
-  const a = m.input.bits;
-  const accBits = xnor ? bitsFor(m.mw) : accumulator.bits;
-  const wmem = m.nf * m.sf;
-  const width = m.pe * m.simd * w;
-  const bram = s.ramStyle === 'distributed' || s.ramStyle === 'ultra' ? 0 : bram18(width, wmem);
-  const uram = s.ramStyle === 'ultra' ? ceilDiv(width, 72) * ceilDiv(wmem, 4096) : 0;
-  const bits = m.mw * m.mh * w;
   return {
-    BRAM_18K: bram,
-    BRAM_efficiency: bram === 0 ? 1 : bits / (bram * 18 * 1024),
-    LUT: s.backend === 'rtl' ? 0 : finnLuts(m, w, a, accBits, s),
-    URAM: uram,
-    URAM_efficiency: uram === 0 ? 1 : bits / (uram * 72 * 4096),
-    DSP: finnDsp(m, w, a, s),
+    backend: finnBackend(m),
+    mw: m.mw,
+    mh: m.mh,
+    pe: m.pe,
+    simd: m.simd,
+    inputBits: m.input.bits,
+    inputSigned: m.input.signed && !xnor,
+    weightBits: xnor ? 1 : finnWeightType(m.weights).bits,
+    accumulatorBits: xnor ? bitsFor(m.mw) : accumulator.bits,
+    outputBits: m.output.bits,
+    activation: m.thresholds !== undefined,
+    ramStyle: { auto: 'auto', lut: 'distributed', block: 'block' }[m.memory] as FinnMvau['ramStyle'],
+    resType: 'auto',
+    thresholdStyle: 'auto',
+    dsp58: false,
   };
 }
 
-function finnLuts(m: Mvau, w: number, a: number, accBits: number, s: FinnSettings): number {
-  const wmem = m.nf * m.sf;
-  const tmem = m.nf;
-  const dsp = s.resType === 'dsp';
-  const multiply = dsp ? 0 : m.simd * (2 * ceilDiv(w + a, 6) - 1) * (w + a);
-  const add = (w + a) * (2 * m.simd - 1);
-  const alpha = Math.log2(m.mw) + w + a - 1 - (m.input.signed ? 1 : 0);
-  const acc = Math.min(accBits, Math.ceil(alpha + Math.log2(1 + 2 ** -alpha) + 1));
-  // FINN counts tables and comparators only where its user puts the thresholds in LUTs by name.
-  const levels = m.thresholds && s.thresholdStyle === 'distributed' ? 2 ** m.output.bits - 1 : 0;
-  const thresholds = levels * acc * (ceilDiv(tmem, 64) + 1);
-  const memory = s.ramStyle === 'distributed' ? m.pe * m.simd * w * ceilDiv(wmem, 64) : 0;
-  return Math.floor(300 + 1.1 * (m.pe * (multiply + add + acc + thresholds)) + memory);
+/** FINN's estimate for an MVAU, by its formulas (finn-facts.md B.2.2, checked against the golden files). */
+export function finnEstimate(m: FinnMvau): FinnResources {
+  const wmem = (m.mw * m.mh) / (m.pe * m.simd);
+  const width = m.pe * m.simd * m.weightBits;
+  const bram = m.ramStyle === 'distributed' || m.ramStyle === 'ultra' ? 0 : bram18(width, wmem);
+  const uram = m.ramStyle === 'ultra' ? ceilDiv(width, 72) * ceilDiv(wmem, 4096) : 0;
+  const bits = m.mw * m.mh * m.weightBits;
+  return {
+    BRAM_18K: bram,
+    BRAM_efficiency: bram === 0 ? 1 : bits / (bram * 18 * 1024),
+    LUT: m.backend === 'rtl' ? 0 : finnLuts(m, wmem),
+    URAM: uram,
+    URAM_efficiency: uram === 0 ? 1 : bits / (uram * 72 * 4096),
+    DSP: finnDsp(m),
+  };
 }
 
-function finnDsp(m: Mvau, w: number, a: number, s: FinnSettings): number {
-  if (s.backend === 'rtl') return s.dsp58 ? m.pe * ceilDiv(m.simd, 3) : ceilDiv(m.pe, 4) * m.simd;
-  return s.resType === 'dsp' ? m.pe * m.simd * ceilDiv(w + a, 48) : 0;
+function finnLuts(m: FinnMvau, wmem: number): number {
+  const sum = m.weightBits + m.inputBits;
+  const multiply = m.resType === 'dsp' ? 0 : m.simd * (2 * ceilDiv(sum, 6) - 1) * sum;
+  const add = sum * (2 * m.simd - 1);
+  const alpha = Math.log2(m.mw) + sum - 1 - (m.inputSigned ? 1 : 0);
+  const acc = Math.min(m.accumulatorBits, Math.ceil(alpha + Math.log2(1 + 2 ** -alpha) + 1));
+  // FINN counts tables and comparators only where its user puts the thresholds in LUTs by name.
+  const levels = m.activation && m.thresholdStyle === 'distributed' ? 2 ** m.outputBits - 1 : 0;
+  const thresholds = levels * acc * (ceilDiv(m.mh / m.pe, 64) + 1);
+  const memory = m.ramStyle === 'distributed' ? m.pe * m.simd * m.weightBits * ceilDiv(wmem, 64) : 0;
+  return Math.trunc(300 + 1.1 * (m.pe * (multiply + add + acc + thresholds)) + memory);
+}
+
+function finnDsp(m: FinnMvau): number {
+  if (m.backend === 'rtl') return m.dsp58 ? m.pe * ceilDiv(m.simd, 3) : ceilDiv(m.pe, 4) * m.simd;
+  return m.resType === 'dsp' ? m.pe * m.simd * ceilDiv(m.weightBits + m.inputBits, 48) : 0;
 }
 
 /** FINN's count of RAMB18 for a memory of `depth` words of `width` bits. */
