@@ -43,7 +43,7 @@ test('nodes of a network, lines of logs, and no place at all', () => {
 
 test('a pointer into the recipe becomes a place where someone knows the recipe', () => {
   const diagnostic = error('internal/bug', 'x', { at: { in: 'recipe', pointer: '/folding' } });
-  expect(show(diagnostic)).toBe('recipe /folding: error: x [internal/bug]');
+  expect(show(diagnostic)).toBe('the recipe, /folding: error: x [internal/bug]');
   expect(render(diagnostic, { color: false, readText, locate: () => at('folding') })).toBe(
     'r.yaml:2:1: error: x [internal/bug]\n  2 | folding:\n    | ~~~~~~~',
   );

@@ -55,7 +55,7 @@ function excerpt(text: string, at: Extract<Location, { in: 'file' }>, style: Sev
   ];
 }
 
-/** 'digits.yaml:12:5', 'network node fc2', 'work/log:7', 'recipe /targets/x'. */
+/** 'digits.yaml:12:5', 'network node fc2', 'work/log:7', 'the recipe, /targets/x'. */
 export function renderLocation(at: Location, readText: (path: string) => string | undefined = fromDisk): string {
   if (at.in === 'log') return `${at.path}:${at.line}`;
   if (at.in === 'recipe') return `the recipe, ${at.pointer}`;
@@ -63,7 +63,6 @@ export function renderLocation(at: Location, readText: (path: string) => string 
     return at.origin.length === 0
       ? 'the network'
       : `network ${at.origin.length > 1 ? 'nodes' : 'node'} ${visible(at.origin.join(', '))}`;
-  if (at.in === 'recipe') return `recipe ${visible(at.pointer)}`;
   const text = readText(at.path);
   if (text === undefined) return at.path;
   const { line, column } = lineAndColumn(text, at.start);
