@@ -81,6 +81,11 @@ describe('the simulated top', () => {
     );
   }, 120_000);
 
+  test('the examples of docs/uart-protocol.md', () => {
+    expect(Buffer.from(message('I')).toString('hex')).toBe('49ef');
+    expect(error).toEqual([0x45, 0x4c]);
+  });
+
   test('says what it is', async () => {
     const le = (value: number): number[] => [0, 8, 16, 24].map((shift) => (value >>> shift) & 255);
     const expected = (input: number, output: number) =>

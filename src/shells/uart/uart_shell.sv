@@ -35,8 +35,9 @@ module uart_shell #(
   localparam IN_LANE = IN_BEAT > 1 ? $clog2(IN_BEAT) : 1;
   localparam OUT_LANE = OUT_BEAT > 1 ? $clog2(OUT_BEAT) : 1;
 
-  // Letters of the protocol.
-  localparam [7:0] IDENTIFY = 8'h49, EXECUTE = 8'h58, TEST = 8'h54, ERROR = 8'h45;
+  // Letters of the protocol: what a request asks for, or what is wrong with it.
+  localparam [1:0] IDENTIFY = 2'd0, EXECUTE = 2'd1, TEST = 2'd2, ERROR = 2'd3;
+  localparam [31:0] LETTERS = {8'h45, 8'h54, 8'h58, 8'h49};
 
   localparam [3:0]
     COMMAND = 4'd0,  // a request's first byte is due
@@ -49,7 +50,7 @@ module uart_shell #(
     CLOSE = 4'd7,    // its checksum is to be sent
     FINISH = 4'd8;   // the checksum is on its way
   logic [3:0] state;
-  logic [7:0] letter;
+  logic [1:0] letter;
 
   // The line, and the checksum over what passes on it: CRC-8, x^8 + x^5 + x^4 + 1, least significant bit first, from 255.
   // A request with its checksum leaves 0.
@@ -118,15 +119,23 @@ module uart_shell #(
     else if (s_valid && s_ready && in_last) to_play <= to_play - 8'd1;
   end
 
-  // Replies, and what `T` counts.
+  // Clocks since the last byte of a request, hence of `T` from its end; what it counts stands still for the reply.
+  logic [31:0] timer;
+  always_ff @(posedge clk)
+    if (!replying) begin
+      if (state == COMMAND || rx_valid || rx_bad) timer <= '0;
+      else timer <= timer + 1'b1;
+    end
+
+  // Replies.
   logic [OUT_WIDTH-1:0] out_index, out_last;
   logic [OUT_LANE-1:0] out_lane;
-  logic [31:0] cycles;
   wire measuring = state == MEASURE;
   wire sent = tx_valid && tx_ready && state == BODY;
   wire out_step = sent || (measuring && m_valid);
   wire [OUT_WIDTH-1:0] out_next = out_index + (measuring ? OUT_WIDTH'(OUT_BEAT) : OUT_WIDTH'(1));
   wire out_end = out_next == out_last;
+  wire [1:0] quarter = out_index[1:0];
   wire beat_end = out_lane == OUT_LANE'(OUT_BEAT - 1);
   always_comb
     case (letter)
@@ -135,12 +144,12 @@ module uart_shell #(
       default: out_last = OUT_WIDTH'(OUT_FRAME);
     endcase
   always_comb
-    if (state == LETTER) tx_data = letter;
+    if (state == LETTER) tx_data = LETTERS[8*letter +: 8];
     else if (state == CLOSE) tx_data = crc;
     else
       case (letter)
         IDENTIFY: tx_data = IDENTITY[8*out_index +: 8];
-        TEST: tx_data = cycles[8*out_index[1:0] +: 8];
+        TEST: tx_data = timer[8*quarter +: 8];
         default: tx_data = m_data[8*out_lane +: 8];
       endcase
   assign tx_valid = state == LETTER || state == CLOSE || (state == BODY && (letter != EXECUTE || m_valid));
@@ -156,14 +165,7 @@ module uart_shell #(
     end
     if (state == CHECK) to_see <= to_play;
     else if (measuring && m_valid && out_end) to_see <= to_see - 8'd1;
-    if (state == CHECK) cycles <= '0;
-    else if (measuring) cycles <= cycles + 1'b1;
   end
-
-  logic [PAUSE:0] quiet;
-  always_ff @(posedge clk)
-    if (!rst_n || state == COMMAND || rx_valid || rx_bad) quiet <= '0;
-    else if (!quiet[PAUSE]) quiet <= quiet + 1'b1;
 
   always_ff @(posedge clk)
     if (!rst_n) begin
@@ -174,10 +176,10 @@ module uart_shell #(
       case (state)
         COMMAND: begin
           if (rx_valid) begin
-            letter <= rx_data;
+            letter <= rx_data == LETTERS[7:0] ? IDENTIFY : rx_data == LETTERS[15:8] ? EXECUTE : TEST;
             case (rx_data)
-              IDENTIFY: state <= CHECK;
-              EXECUTE, TEST: state <= PAYLOAD;
+              LETTERS[7:0]: state <= CHECK;
+              LETTERS[15:8], LETTERS[23:16]: state <= PAYLOAD;
               default: state <= REFUSE;
             endcase
           end
@@ -186,15 +188,15 @@ module uart_shell #(
         PAYLOAD: begin
           if (rx_valid && (letter == TEST || in_last)) state <= CHECK;
           if (rx_bad) state <= REFUSE;
-          if (quiet[PAUSE]) state <= REFUSE;
+          if (timer[PAUSE]) state <= REFUSE;
         end
         CHECK: begin
           if (rx_valid) state <= crc != 8'h00 ? REFUSE : letter == TEST ? MEASURE : LETTER;
-          if (rx_bad || quiet[PAUSE]) state <= REFUSE;
+          if (rx_bad || timer[PAUSE]) state <= REFUSE;
         end
         REFUSE: begin
           letter <= ERROR;
-          if (quiet[PAUSE]) state <= LETTER;
+          if (timer[PAUSE]) state <= LETTER;
         end
         MEASURE: if (m_valid && out_end && to_see == 8'd1) state <= LETTER;
         LETTER: if (tx_ready) state <= letter == ERROR ? CLOSE : BODY;
