@@ -13,7 +13,7 @@ export interface Fingerprint {
   readonly needs: Readonly<Record<string, NeedHash>>;
   /** Content of what is read from outside. */
   readonly sources: Readonly<Record<string, string>>;
-  /** Version of each tool that it may call. */
+  /** Kind and version of each tool that it may call: 'npm@0.55.944'. */
   readonly tools: Readonly<Record<string, string>>;
   /** What the step sees of the settings: plain JSON. */
   readonly config: unknown;
@@ -112,6 +112,6 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const widest = 120;
 function show(value: unknown): string {
   if (value === undefined) return 'unset';
-  const text = typeof value === 'string' && /^[\w./:%+-]+$/.test(value) ? value : JSON.stringify(value);
+  const text = typeof value === 'string' && /^[\w./:%+@-]+$/.test(value) ? value : JSON.stringify(value);
   return text.length > widest ? `${text.slice(0, widest)}…` : text;
 }

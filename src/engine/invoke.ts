@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path';
 import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
-import { writeAtomically } from '../util/files.ts';
+import { writeAtomically, writeTree } from '../util/files.ts';
 import { hashJson, sha256 } from '../util/hash.ts';
 import type { Pool } from '../util/pool.ts';
 import type { EngineEvent, InstanceId } from './events.ts';
 import type { Executed, Executor } from './executor.ts';
-import type { Invocation } from './invocation.ts';
+import type { Invocation, Tool } from './invocation.ts';
 import { logDiagnostics, tailOf } from './log.ts';
 import type { CallMade, CallRecord } from './records.ts';
 import type { Store } from './store.ts';
@@ -101,6 +101,7 @@ export class Invoker {
         signal: options.signal,
         onLine: (text) => options.emit({ type: 'line', id: options.id, tool: tool.name, text }),
       });
+      options.signal.throwIfAborted();
       done = true;
       return this.#finish(key, invocation, version, executed, directory, options);
     } catch (cause) {
@@ -140,6 +141,7 @@ export class Invoker {
     };
     this.#store.records.writeCall(key, record);
     this.#store.discard(directory);
+    this.#store.drop(failedName(invocation.tool, key));
     this.#ran.add(key);
     this.#say(invocation, options, 'ran', executed.seconds);
     const diagnostics = logDiagnostics(invocation.tool, executed.log, `${invocation.tool.name}.log`);
@@ -156,11 +158,11 @@ export class Invoker {
   ): FinnError {
     const { tool, label, args } = invocation;
     const logName = `${tool.name}.log`;
-    for (const [name, contents] of Object.entries(invocation.files)) writeAtomically(join(directory, name), contents);
+    writeTree(directory, invocation.files);
     writeAtomically(join(directory, logName), executed.log);
     const call = { tool: tool.name, version, args, label, exit: executed.exit, outputs: invocation.outputs };
     writeAtomically(join(directory, 'call.json'), `${JSON.stringify(call, undefined, 2)}\n`);
-    const kept = this.#store.keep(directory, `failed-${tool.name}-${key.slice(0, 12)}`);
+    const kept = this.#store.keep(directory, failedName(tool, key));
     const shown = `${basename(this.#store.folder)}/work/${basename(kept)}`;
     const lines = logDiagnostics(tool, executed.log, join(kept, logName));
     const told = lines.some(({ severity }) => severity === 'error');
@@ -186,16 +188,20 @@ export class Invoker {
   }
 }
 
-/** The key of a call: tool, version, arguments, contents of files, names of outputs, and nothing of finn. */
+/** The key of a call: tool and kind of program, version, arguments, contents of files, names of outputs, and nothing of finn. */
 export const callKey = ({ tool, args, files, outputs }: Invocation, version: string): string =>
   hashJson({
     format: 1,
     tool: tool.name,
+    program: tool.program.kind,
     version,
     args,
     files: Object.fromEntries(Object.entries(files).map(([name, contents]) => [name, sha256(contents)])),
     outputs,
   });
+
+/** The name under which the folder of a failed call is kept. */
+const failedName = (tool: Tool, key: string): string => `failed-${tool.name}-${key.slice(0, 12)}`;
 
 const madeOf = ({ tool, label }: Invocation, version: string, key: string, seconds: number): CallMade => ({
   tool: tool.name,

@@ -37,11 +37,16 @@ export async function ingredients(
   const sources: Sources | UnknownUntilRun = (await step.sources?.(scope.settings, host)) ?? {};
   if (sources instanceof UnknownUntilRun) return sources;
   const tools: Record<string, string> = {};
-  for (const tool of step.tools?.(scope.settings) ?? []) tools[tool.name] = await world.executor.version(tool);
+  for (const tool of step.tools?.(scope.settings) ?? []) {
+    tools[tool.name] = `${programNames[tool.program.kind]}@${await world.executor.version(tool)}`;
+  }
   const parts: Ingredients = { needs, sources, tools, config: step.config(scope.settings, scope) };
   const print = fingerprint(step, parts, world.finn);
   return { sources, config: parts.config, fingerprint: print, key: digest(print) };
 }
+
+/** Programs of one name and version may still differ by where they come from. */
+const programNames = { native: 'native', wasm: 'npm', module: 'module' } as const;
 
 /** Is there a whole result for this key? If not, why the step has to run. Reads records only. */
 export function judge(instance: Instance, { fingerprint: print, key }: Judged, { store }: World): Verdict {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
-import { readIfThere, removeTree, sizeIfThere, writeAtomically } from '../util/files.ts';
+import { readIfThere, removeFile, sizeIfThere, writeAtomically } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
 import type { Stored } from './content.ts';
 
@@ -28,7 +28,7 @@ export function objects(folder: string, onCorrupt: (object: string) => void): Ob
     read([object]) {
       const bytes = readIfThere(pathOf(object));
       if (bytes === undefined || sha256(bytes) === object) return bytes;
-      removeTree(pathOf(object));
+      removeFile(pathOf(object));
       onCorrupt(object);
       return undefined;
     },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
-import { readIfThere, removeTree, writeAtomically } from '../util/files.ts';
+import { readIfThere, removeFile, writeAtomically } from '../util/files.ts';
 import { canonicalJson, sha256 } from '../util/hash.ts';
 import type { Content, Stored } from './content.ts';
 import type { InstanceId } from './events.ts';
@@ -97,7 +97,7 @@ function write(path: string, record: object): void {
   writing(path, () => writeAtomically(path, `${JSON.stringify({ ...record, sum }, undefined, 1)}\n`));
 }
 
-const remove = (path: string): void => writing(path, () => removeTree(path));
+const remove = (path: string): void => writing(path, () => removeFile(path));
 
 /** A text as one file name: itself where it is plain and short, else its beginning and a hash. */
 function fileName(text: string): string {

@@ -22,6 +22,8 @@ export interface Store {
   discard(scratch: string): void;
   /** Keeps a scratch folder under a lasting name, in the place of an earlier one of this name; its new path. */
   keep(scratch: string, name: string): string;
+  /** Removes what was kept under this name, if anything. */
+  drop(name: string): void;
   /** How much is in it, by kind of entry. */
   contents(): readonly { readonly kind: string; readonly entries: number; readonly bytes: number }[];
 }
@@ -58,6 +60,7 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
         return path;
       });
     },
+    drop: (name) => removeTree(join(work, name)),
     contents: () =>
       ['objects', 'steps', 'calls', 'last', 'work'].map((kind) => {
         const paths = listTree(join(folder, kind));

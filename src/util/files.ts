@@ -151,6 +151,9 @@ export function copyTree(from: string, to: string): void {
   }
 }
 
+/** Removes a file; nothing happens if it is not there. */
+export const removeFile = (path: string): void => rmSync(path, { force: true });
+
 /** Removes a file or a folder with all that is in it; nothing happens if it is not there. */
 export const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true });
 

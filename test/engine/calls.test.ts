@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { each, item } from '../../src/engine/artifact.ts';
 import type { Invocation } from '../../src/engine/invocation.ts';
-import { wholeLog } from '../../src/engine/invoke.ts';
+import { callKey, wholeLog } from '../../src/engine/invoke.ts';
 import { type AnyStep, step } from '../../src/engine/step.ts';
 import { held, Rig, type Settings, scope, text, texts, tool } from './rig.ts';
 
@@ -89,9 +89,26 @@ describe('a tool call', () => {
     expect(rig.executed).toEqual(['synthesis of a', 'synthesis of a']);
     expect(rig.events.find((event) => event.type === 'started' && event.because.includes('tools.yosys'))).toMatchObject(
       {
-        because: 'tools.yosys: 1.0 → 2.0',
+        because: 'tools.yosys: native@1.0 → native@2.0',
       },
     );
+  });
+
+  it('has nothing of labels and costs in its key, and all else', () => {
+    const call: Invocation = { tool: yosys, args: ['-q'], files: { a: 'x' }, outputs: { o: 'o.json' }, label: 'one' };
+    const key = callKey(call, '1');
+    expect(callKey({ ...call, label: 'two', cost: { memory: 1, threads: 2 } }, '1')).toBe(key);
+    expect(callKey({ ...call, files: { a: Buffer.from('x') } }, '1')).toBe(key);
+    const others = [
+      callKey(call, '2'),
+      callKey({ ...call, tool: tool('abc') }, '1'),
+      callKey({ ...call, tool: { ...yosys, program: { kind: 'wasm', package: 'p', run: 'r' } } }, '1'),
+      callKey({ ...call, args: ['-v'] }, '1'),
+      callKey({ ...call, files: { a: 'y' } }, '1'),
+      callKey({ ...call, files: { b: 'x' } }, '1'),
+      callKey({ ...call, outputs: { o: 'p.json' } }, '1'),
+    ];
+    expect(new Set([key, ...others]).size).toBe(8);
   });
 
   it('is run once for equal calls at the same time', async () => {
@@ -134,6 +151,7 @@ describe('a tool call', () => {
     rig.execute = async () => ({ outputs: { netlist: Buffer.from('n') } });
     expect((await build(steps(), 'a')).ok).toBe(true);
     expect(rig.executed.length).toBe(2);
+    expect(existsSync(folder)).toBe(false);
   });
 
   it('that leaves out an output is an error even if it ends well', async () => {
@@ -145,6 +163,17 @@ describe('a tool call', () => {
         message: 'yosys ended well but left no out.json (synthesis of a); its last lines were:\nall is well',
       },
     ]);
+  });
+
+  it('whose tool ends because of an interruption has not failed', async () => {
+    const abort = new AbortController();
+    rig.execute = async () => {
+      abort.abort(new Error('interrupted'));
+      return { exit: 143 };
+    };
+    const built = await build(steps(), 'a', { signal: abort.signal });
+    expect(built.outcomes.map(({ how }) => how)).toEqual(['ran', 'skipped', 'skipped']);
+    expect(readdirSync(join(rig.folder, '.finn', 'work'))).toEqual([]);
   });
 
   it('that is interrupted leaves nothing in the cache and no scratch', async () => {

@@ -1,4 +1,5 @@
-import { chmodSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FinnError, warning } from '../../src/diagnostics/diagnostic.ts';
@@ -533,6 +534,72 @@ describe('a damaged cache', () => {
     expect(rig.take()).toEqual(['finish n b']);
   });
 
+  it('that gives other bytes when it is made again takes all that used the old ones along', async () => {
+    const other = text('other');
+    let count = 0;
+    const steps: AnyStep[] = [
+      step({
+        name: 'odd',
+        doc: '',
+        per: 'net',
+        needs: {},
+        makes: { middle },
+        config: () => ({}),
+        run: async () => {
+          count += 1;
+          return { middle: String(count) };
+        },
+      }),
+      column[2]!,
+      step({
+        name: 'twin',
+        doc: '',
+        per: 'build',
+        needs: { middle },
+        makes: { other },
+        config: () => ({}),
+        run: async ({ middle }) => ({ other: middle }),
+      }),
+    ];
+    const net = scope('net', 'n');
+    const go = async (wanted: (typeof result)[], end: string) => {
+      const at = scope('build', 'b', { end }, net);
+      const engine = rig.engine(steps);
+      const graph = engine.graph(wanted.map((artifact) => ({ scope: at, artifact })));
+      const built = await engine.run(graph, { display: rig.display });
+      return wanted.map((artifact) => built.value(at, artifact)?.value);
+    };
+    expect(await go([result], '!')).toEqual(['1!']);
+    damage('1', 'x');
+    expect(await go([result, other], '!')).toEqual(['2!', '2']);
+    expect(count).toBe(2);
+    rig.take();
+    expect(await go([result, other], '!')).toEqual(['2!', '2']);
+    expect(rig.take()).toEqual([]);
+  });
+
+  it('is not harmed by what a killed process left behind', async () => {
+    await build(column, { text: 'hello', end: '!' });
+    rig.take();
+    const { pid } = spawnSync('true');
+    const stray = `${objectOf('h!')}.${pid}-1.tmp`;
+    writeFileSync(stray, 'h');
+    const scratch = join(rig.folder, '.finn', 'work', `scratch-${pid}-1`);
+    mkdirSync(scratch, { recursive: true });
+    const mine = rig.store.scratch();
+    expect(existsSync(scratch)).toBe(false);
+    rig.store.scratch();
+    expect(existsSync(mine)).toBe(true);
+    expect((await build(column, { text: 'hello', end: '!' })).built.ok).toBe(true);
+    expect(rig.take()).toEqual([]);
+  });
+
+  it('that cannot be written is a diagnostic', async () => {
+    writeFileSync(join(rig.folder, '.finn'), 'a file where the folder should be');
+    const { built } = await build(column, { text: 'hello' });
+    expect(built.outcomes[0]?.diagnostics).toMatchObject([{ code: 'cache/write' }]);
+  });
+
   it('takes half-written and altered records for none', async () => {
     await build(column, { text: 'hello', end: '!' });
     rig.take();
@@ -546,6 +613,16 @@ describe('a damaged cache', () => {
     expect(built.ok).toBe(true);
     expect(rig.take()).toEqual(['cut n', 'finish n b', 'read n']);
   });
+});
+
+it('two engines may use one cache at the same time', async () => {
+  const settings = { layers: Array.from({ length: 20 }, (_, i) => `l${i}=${i}`).join(' ') };
+  const results = await Promise.all([1, 2, 3].map((seed) => build(layered, settings, { seed })));
+  expect(results.every(({ built }) => built.ok)).toBe(true);
+  expect(new Set(results.map(({ built, at }) => built.hash(at, top))).size).toBe(1);
+  rig.take();
+  await build(layered, settings);
+  expect(rig.take()).toEqual([]);
 });
 
 it('shows what a step reported again when its result is fresh', async () => {
