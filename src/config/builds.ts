@@ -7,12 +7,12 @@ import type { Loose, Resolving } from './scope.ts';
 import type * as file from './types.gen.ts';
 import { quote } from './validate.ts';
 
-/** What builds may name. `names` are all that stand in the recipe, right or wrong. */
+/** What builds may name. `names` are all that stand in the recipe, right or wrong; none where the whole section is missing. */
 export interface Declared {
   readonly networks: ReadonlyMap<string, Network>;
   readonly targets: ReadonlyMap<string, Target>;
   readonly foldings: ReadonlyMap<string, Folding>;
-  readonly names: { readonly [K in Kind]: readonly string[] };
+  readonly names: { readonly [K in Kind]: readonly string[] | undefined };
 }
 type Kind = 'network' | 'target' | 'folding';
 
@@ -76,7 +76,7 @@ export function resolveBuilds(
     for (const part of combinations(partsOf(written, pointer, declared, to)))
       add(`${part.network}-${part.target}-${part.folding}`, pointer, part, []);
   }
-  if (!recipe.builds && !recipe.matrix)
+  if (Object.keys(recipe.builds ?? {}).length + (recipe.matrix ?? []).length === 0)
     to.wrong('recipe/no-builds', 'the recipe declares nothing to build', to.at(''), 'add `builds` or `matrix`');
   warnOfBitstreams(builds.values(), recipe.outputs ?? [], to);
   return builds;
@@ -94,12 +94,13 @@ function partsOf(
   const resolve = (kind: Kind): readonly string[] => {
     const value = written[kind];
     const list = typeof value === 'string' ? [value] : (value ?? []);
+    const known = names[kind];
     return list.filter((name, i): name is string => {
-      if (name === undefined || names[kind].includes(name)) return name !== undefined;
+      if (name === undefined || !known || known.includes(name)) return name !== undefined;
       const at = child(pointer, kind);
       const place = typeof value === 'string' ? at : child(at, i);
       const message = `there is no ${kind} \`${name}\``;
-      to.wrong('recipe/unknown-name', message, to.at(place), didYouMean(name, names[kind], `${kind}s`));
+      to.wrong('recipe/unknown-name', message, to.at(place), didYouMean(name, known, `${kind}s`));
       return false;
     });
   };

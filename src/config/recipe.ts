@@ -24,9 +24,9 @@ export function loadRecipe(path: string): { readonly recipe?: Recipe; readonly d
   if (!isPlain(source.value)) return { diagnostics: refused };
   const to = new Resolving(source, files[0]!);
   const file = value as Loose<RecipeFile>;
-  const declared = (key: string): readonly string[] => {
+  const declared = (key: string): readonly string[] | undefined => {
     const names = (source.value as Plain)[key];
-    return isPlain(names) ? Object.keys(names) : [];
+    return isPlain(names) ? Object.keys(names) : undefined;
   };
 
   const networks = resolveAll(file.networks, '/networks', (name, written, at) => resolveNetwork(name, written, at, to));

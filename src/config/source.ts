@@ -161,9 +161,11 @@ export function readYaml(file: string, text: string): { source?: Source; diagnos
   // Deep nesting would exhaust the stack of the parser before any budget of ours is asked.
   if (text.length > maxText || deepest(text) > 500) return { diagnostics: [tooComplex] };
   const document = parseDocument(text, { prettyErrors: false, strict: true, uniqueKeys: false });
-  const diagnostics: Diagnostic[] = document.errors.map((problem) =>
-    error('config/syntax', words(problem.code, problem.message), {
-      at: at(problem.pos[0], Math.max(problem.pos[1], problem.pos[0])),
+  const diagnostics: Diagnostic[] = document.errors.map(({ code, message, pos: [start, end] }) =>
+    error('config/syntax', words(code, message), {
+      at: at(start, Math.max(end, start)),
+      // `fps: >= 1000` is the mistake that recipes invite.
+      hint: /[<>]=? ?$/.test(text.slice(Math.max(0, start - 3), start + 2)) ? "in quotes: '>= 1000'" : undefined,
     }),
   );
   if (diagnostics.length > 0) return { diagnostics };

@@ -163,7 +163,7 @@ function describe(mistake: Mistake, source: Source, schema: Plain): Diagnostic {
       const legal = (node['enum'] as unknown[]).map(String);
       return error('config/wrong-value', `${whole} is ${quote(value)}`, {
         at: at(instancePath, 'value'),
-        hint: didYouMean(String(value), legal),
+        hint: typeof value === 'string' ? didYouMean(value, legal) : `legal: ${legal.join(', ')}`,
       });
     }
     case 'type':

@@ -114,6 +114,33 @@ test('what is no YAML', () => {
 `);
 });
 
+test('a comparison without its quotes', () => {
+  expect(
+    saidOf(`${base}expect: { fps: >= 1000 }\n`),
+  ).toBe(`r.yaml:5:16: error: Plain value cannot start with block scalar indicator > [config/syntax]
+  5 | expect: { fps: >= 1000 }
+    |                ~
+  hint: in quotes: '>= 1000'
+`);
+  expect(saidOf(`${base}expect:\n  fps: >= 1000\n`)).toContain(`hint: in quotes: '>= 1000'\n`);
+});
+
+test('one mistyped section is not said again of every name in it', () => {
+  const text = `${base.replace('networks', 'network')}builds: { b: { network: n, target: i, folding: f } }\n`;
+  expect(saidOf(text).match(/\[\S+\]$/gm)).toEqual(['[config/missing-key]', '[config/unknown-key]']);
+});
+
+test.each(['', 'builds: {}\n', 'matrix: []\n'])('a recipe that builds nothing: %j', (builds) => {
+  expect(saidOf(base + builds)).toMatch(
+    /^r\.yaml:1:1: error: the recipe declares nothing to build \[recipe\/no-builds\]\n/,
+  );
+});
+
+test('places are right behind a byte order mark and with the line ends of Windows', () => {
+  const text = `\ufeff${base}expect: { fpss: '> 1' }\n`.replaceAll('\n', '\r\n');
+  expect(saidOf(text)).toMatch(/^r\.yaml:5:11: error.*\n {2}5 \| expect: \{ fpss: '> 1' \}\n {4}\| {11}~~~~\n/m);
+});
+
 test('a recipe that is not there', () => {
   expect(said(join(folder, 'none.yaml'))).toBe('error: cannot read none.yaml: no such file [config/unreadable]\n');
   expect(said(folder)).toMatch(/it is a folder \[config\/unreadable\]\n$/);
