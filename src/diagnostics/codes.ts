@@ -69,6 +69,12 @@ export const codes = {
   'tool/log': 'A line of a tool’s log that the tool itself calls an error or a warning.',
   'tool/output': 'A tool ended well but did not leave behind a file that it was asked for.',
 
+  'bitfile/timing': 'The placed and routed design is slower than its clock.',
+
+  'driver/unsupported': 'The Python driver cannot do a part of the network that stays on the host.',
+
+  'expect/missed': 'A build misses a gate that its recipe sets.',
+
   'fold/does-not-divide': 'A parallelism factor does not divide the extent that it splits.',
   'fold/does-not-fit': 'No folding, or not the chosen one, fits the resources of the board.',
   'fold/file': 'A FINN folding file cannot be read, or does not have the form that FINN writes.',
@@ -88,8 +94,10 @@ export const codes = {
   'trust/run': 'A recipe wants to run a program, and nobody has said that it may.',
 
   'verify/accuracy': 'The accuracy is lower than the network’s own, or than the recipe asks for.',
+  'verify/beats': 'A circuit gives more or fewer beats than are due, or none any more.',
   'verify/mismatch': 'A stage of the compilation computes something else than the network.',
   'verify/near-tie': 'An integer differs where the network itself is within rounding error of a step.',
+  'verify/stream': 'A circuit breaks the rules of AXI-Stream.',
   'verify/vectors': 'The vectors for verification do not fit the network.',
 
   'uart/baud': 'The clock of the accelerator cannot be divided to the baud rate of the UART shell.',

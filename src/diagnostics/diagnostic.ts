@@ -1,10 +1,14 @@
 import type { Code } from './codes.ts';
 
-/** Where something is wrong: a span of a text file, nodes of a network, or a line of a tool's log. */
+/**
+ * Where something is wrong: a span of a text file, nodes of a network, a line of a tool's log, or a JSON pointer into the
+ * recipe, which a command turns into a span before it shows it (steps do not know lines: they would be in their keys).
+ */
 export type Location =
   | { readonly in: 'file'; readonly path: string; readonly start: number; readonly end: number }
   | { readonly in: 'network'; readonly origin: readonly string[] }
-  | { readonly in: 'log'; readonly path: string; readonly line: number };
+  | { readonly in: 'log'; readonly path: string; readonly line: number }
+  | { readonly in: 'recipe'; readonly pointer: string };
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -56,3 +60,6 @@ export function bug(message: string): never {
 
 /** A location in a network, by the names of its ONNX nodes. */
 export const inNetwork = (origin: readonly string[]): Location => ({ in: 'network', origin });
+
+/** A location in the recipe, by JSON pointer. */
+export const inRecipe = (pointer: string): Location => ({ in: 'recipe', pointer });

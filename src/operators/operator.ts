@@ -84,6 +84,10 @@ export interface Operator<A extends Attrs = Attrs> extends Op<A> {
   refuse?(layer: Layer<A>, device: Device): string | undefined;
   /** Its circuit; the top module is called `name`. */
   rtl(layer: Layer<A>, device: Device, name: string): Design;
+  /** FINN's counts of operations and parameters: op_mac_1bx1b, param_weight_1b, param_threshold_10b. */
+  counts?(layer: Layer<A>): Readonly<Record<string, number>>;
+  /** Folding puts it between other layers; the network has none of its own. */
+  readonly inserted?: boolean;
   /** What FINN calls it, for its report and folding files. */
   finn(layer: Layer<A>): { readonly opType: string; readonly attributes: Readonly<Record<string, number | string>> };
   /** Small legal layers, to which the conformance test holds every member above. */

@@ -45,6 +45,7 @@ function styleOf(layer: Layer<FifoAttrs>, { family }: Device): Style {
 export const fifo: Operator<FifoAttrs> = {
   name,
   domain: 'finn.custom_op.fpgadataflow',
+  inserted: true,
   doc: 'Beats wait in a queue of `depth`; the values do not change.',
   fields: {
     depth: { doc: 'beats that it holds, 2 to 32768', type: 'integer', finn: 'depth' },

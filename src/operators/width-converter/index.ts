@@ -27,6 +27,7 @@ const widthOf = ({ attrs, types }: Layer<WidthConverterAttrs>): number =>
 export const widthConverter: Operator<WidthConverterAttrs> = {
   name,
   domain: 'finn.custom_op.fpgadataflow',
+  inserted: true,
   doc: 'Beats of `inLanes` elements become beats of `outLanes`, through their least common multiple where neither divides the other.',
   fields: {},
   infer([x], attrs, context) {

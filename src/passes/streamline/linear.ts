@@ -4,7 +4,7 @@ import { type Tensor, tensor } from '../../ir/tensor.ts';
 import { qonnx } from '../ops.ts';
 import { combine, type Integers, isScalar, isZero, mapped, perChannel, type Range, refuse, ZERO } from './carried.ts';
 import { absorbAffine } from './elementwise.ts';
-import { onHost, type Rule, refuseLeftover } from './rule.ts';
+import { onHost, type Rule, refuseLeftover, type Walk } from './rule.ts';
 
 /** Σ weight·x for each column of a [K × N] matrix. */
 function columns(weights: Tensor, of: (weight: number, k: number) => number): Float64Array {

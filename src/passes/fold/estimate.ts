@@ -1,0 +1,100 @@
+import type { Graph } from '../../ir/graph.ts';
+import type { Device, Layer, Resources } from '../../operators/operator.ts';
+import { stagesOf } from './connect.ts';
+import { finnNames, layersOf } from './names.ts';
+import { runTokens, settlingFrames } from './tokens.ts';
+
+/** Resources under the names that a family's users know: FINN's for AMD parts, the vendor's for others. */
+export function named({ lut, ff, bram, uram, dsp }: Resources, { family }: Device): Record<string, number> {
+  switch (family) {
+    case 'ice40':
+      return { LUT: lut, FF: ff ?? 0, EBR_4K: bram, DSP: dsp };
+    case 'ecp5':
+      return { LUT: lut, FF: ff ?? 0, DP16K: bram, DSP: dsp };
+    case 'xc7':
+    case 'xcup':
+      return { LUT: lut, FF: ff ?? 0, BRAM_18K: bram, URAM: uram ?? 0, DSP: dsp };
+  }
+}
+
+/** Sum of the layers' resources, in the family's units. */
+export function totalResources(graph: Graph, device: Device): Resources {
+  const all = [...layersOf(graph).values()].map((layer) => layer.op.resources(layer, device));
+  const sum = (of: (r: Resources) => number | undefined) => all.reduce((n, r) => n + (of(r) ?? 0), 0);
+  return {
+    lut: sum((r) => r.lut),
+    ff: sum((r) => r.ff),
+    bram: sum((r) => r.bram),
+    uram: sum((r) => r.uram),
+    dsp: sum((r) => r.dsp),
+  };
+}
+
+export interface Performance {
+  readonly critical_path_cycles: number;
+  readonly max_cycles: number;
+  readonly max_cycles_node_name: string;
+  readonly estimated_throughput_fps: number;
+  /** FINN's: the sum of all layers' cycles, which layers that overlap never take. */
+  readonly estimated_latency_ns: number;
+  /** Ours: what the token schedules give with the FIFOs that were chosen. */
+  readonly scheduled_interval_cycles: number;
+  readonly scheduled_latency_cycles: number;
+}
+
+/** FINN's estimate reports, by file name, for a folded graph with its FIFOs. */
+export function estimateReports(graph: Graph, device: Device, clockMhz: number): Readonly<Record<string, unknown>> {
+  const layers = [...layersOf(graph)].filter(([, layer]) => !layer.op.inserted);
+  const cycles = layers.map(([name, layer]) => [name, layer.op.cycles(layer)] as const);
+  const [slowest, most] = cycles.reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0] as readonly [string, number]);
+  const sum = cycles.reduce((n, [, c]) => n + c, 0);
+  const { stages, edges } = stagesOf(graph);
+  const run = runTokens(
+    stages,
+    edges.map(() => 2),
+    settlingFrames(stages.length),
+  );
+  const period = 1000 / clockMhz;
+  const performance: Performance = {
+    critical_path_cycles: sum,
+    max_cycles: most,
+    max_cycles_node_name: slowest,
+    estimated_throughput_fps: 1e9 / period / most,
+    estimated_latency_ns: sum * period,
+    scheduled_interval_cycles: run.interval,
+    scheduled_latency_cycles: run.latency,
+  };
+  const resources = [...layersOf(graph)].map(
+    ([name, layer]) => [name, named(layer.op.resources(layer, device), device)] as const,
+  );
+  return {
+    'estimate_layer_cycles.json': Object.fromEntries(cycles),
+    'estimate_layer_resources.json': {
+      ...Object.fromEntries(resources),
+      total: named(totalResources(graph, device), device),
+    },
+    'estimate_network_performance.json': performance,
+    'op_and_param_counts.json': counts(layers),
+  };
+}
+
+/** FINN's operation and parameter counts: {layer: {op_mac_<a>bx<w>b: n, …}, total: {…}}. */
+function counts(layers: readonly (readonly [string, Layer])[]): Record<string, Record<string, number>> {
+  const all: Record<string, Record<string, number>> = {};
+  const total: Record<string, number> = {};
+  for (const [name, layer] of layers) {
+    const own = { ...layer.op.counts?.(layer) };
+    all[name] = own;
+    for (const [key, n] of Object.entries(own)) total[key] = (total[key] ?? 0) + n;
+  }
+  return { ...all, total };
+}
+
+/** FINN's folding file for the layers: auto_folding_config.json, or with FIFOs final_hw_config.json. */
+export function finnConfig(graph: Graph, withFifos: boolean): Record<string, unknown> {
+  const entries = [...finnNames(graph)].filter(([, layer]) => withFifos || !layer.op.inserted);
+  return {
+    Defaults: {},
+    ...Object.fromEntries(entries.map(([name, layer]) => [name, layer.op.finn(layer).attributes])),
+  };
+}
