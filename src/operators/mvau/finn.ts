@@ -1,4 +1,4 @@
-import { BIPOLAR, bitsFor, type DataType } from '../../ir/datatype.ts';
+import { BIPOLAR, type DataType, smallest } from '../../ir/datatype.ts';
 import { ceilDiv } from '../../util/maths.ts';
 import type { Mvau } from './layer.ts';
 import { finnWeightType, weightType } from './widths.ts';
@@ -36,13 +36,44 @@ export interface FinnResources {
 /** FINN's XNOR mode: both operands bipolar, held as 0 and 1, equal bits counted. */
 export const isXnor = (m: Mvau): boolean => m.input === BIPOLAR && weightType(m.weights) === BIPOLAR;
 
+/** Bits of a weight as FINN stores it: one in XNOR mode. */
+export const finnWeightBits = (m: Mvau): number => (isXnor(m) ? 1 : finnWeightType(m.weights).bits);
+
+/**
+ * Bits of FINN's accumulator. In XNOR mode FINN takes the operands for plain 0 and 1, so that its type holds, signed, the most ones of a
+ * column instead of the most equal bits.
+ */
+export function finnAccumulatorBits(m: Mvau, accumulator: DataType): number {
+  if (!isXnor(m)) return accumulator.bits;
+  const ones = new Array<number>(m.mh).fill(0);
+  m.weights.data.forEach((w, i) => {
+    if (w > 0) ones[i % m.mh]! += 1;
+  });
+  return smallest(-1, Math.max(...ones)).bits;
+}
+
+/**
+ * FINN's op_and_param_counts.json for the layer: multiplications by the two widths (the narrower first), weights, and
+ * one threshold a neuron whatever the number of steps.
+ */
+export function finnCounts(m: Mvau, accumulator: DataType): Readonly<Record<string, number>> {
+  const w = finnWeightBits(m);
+  const [least, most] = [Math.min(w, m.input.bits), Math.max(w, m.input.bits)];
+  const counts: Record<string, number> = {
+    [`op_mac_${least}bx${most}b`]: m.mw * m.mh * m.vectors,
+    [`param_weight_${w}b`]: m.mw * m.mh,
+  };
+  if (m.thresholds) counts[`param_threshold_${finnAccumulatorBits(m, accumulator)}b`] = m.mh;
+  return counts;
+}
+
 /** FINN's choice between its two MVAUs (finn-facts.md B.2.3): RTL from 4 bits × 4 bits on, without thresholds. */
 export function finnBackend(m: Mvau): 'hls' | 'rtl' {
   const weight = finnWeightType(m.weights);
   const a = m.input.bits;
   const w = weight.bits;
   const legalInput = (a >= 4 && a <= 8) || (a === 9 && m.input.signed);
-  const rtl = !m.thresholds && m.input !== BIPOLAR && weight.signed && legalInput && w >= 4 && w <= 8;
+  const rtl = !m.thresholds && weight.signed && legalInput && w >= 4 && w <= 8;
   return rtl ? 'rtl' : 'hls';
 }
 
@@ -57,8 +88,8 @@ export function finnMvau(m: Mvau, accumulator: DataType): FinnMvau {
     simd: m.simd,
     inputBits: m.input.bits,
     inputSigned: m.input.signed && !xnor,
-    weightBits: xnor ? 1 : finnWeightType(m.weights).bits,
-    accumulatorBits: xnor ? bitsFor(m.mw) : accumulator.bits,
+    weightBits: finnWeightBits(m),
+    accumulatorBits: finnAccumulatorBits(m, accumulator),
     outputBits: m.output.bits,
     activation: m.thresholds !== undefined,
     ramStyle: { auto: 'auto', lut: 'distributed', block: 'block' }[m.memory] as FinnMvau['ramStyle'],

@@ -1,8 +1,9 @@
 import type { Layer, Operator } from '../operator.ts';
-import { finnBackend } from './finn.ts';
+import { finnBackend, finnCounts, finnWeightBits } from './finn.ts';
 import { inferMvau } from './infer.ts';
 import { dataType, type MvauAttrs, mvauOf } from './layer.ts';
 import { lowerMvau } from './lower.ts';
+import { narrowed } from './narrow.ts';
 import { activate, multiply } from './reference.ts';
 import { mvauResources } from './resources.ts';
 import { mvauDepth, mvauRtl } from './rtl.ts';
@@ -34,6 +35,8 @@ export const mvau: Operator<MvauAttrs> = {
     const { mw, mh } = mvauOf(layer);
     return { pe: mh, simd: mw };
   },
+  weightBits: (layer) => finnWeightBits(mvauOf(layer)),
+  narrow: (layer) => narrowed(mvau, layer),
   streams: (layer) => streamsOf(mvauOf(layer)),
   cycles(layer) {
     const { nf, sf, vectors } = mvauOf(layer);
@@ -52,6 +55,7 @@ export const mvau: Operator<MvauAttrs> = {
   resources: (layer, device) => mvauResources(mvauOf(layer), device),
   rtl: (layer, device, name) => mvauRtl(mvauOf(layer), device, name),
   finn,
+  counts: (layer) => finnCounts(mvauOf(layer), dataType(layer.attrs.accumulator)),
   samples: () => mvauSamples(mvau),
 };
 

@@ -5,17 +5,12 @@ import { unfit } from './infer.ts';
 import type { MvauAttrs } from './layer.ts';
 import { accumulatorTypeOf } from './widths.ts';
 
-/** What the lowering step may say beside `Lowering`: that thresholds stay layers of their own. */
-export interface FusionChoice extends Lowering {
-  readonly standaloneThresholds?: boolean;
-}
-
 /** A MatMul with constant integer weights becomes an MVAU; a MultiThreshold that alone reads an MVAU is fused into it. */
 export function lowerMvau(mvau: Operator<MvauAttrs>, node: Node, lowering: Lowering): Lowered | undefined {
   const { op } = node;
   if (op.domain === '' && op.name === 'MatMul') return lowerMatMul(mvau, node);
   if (op.name === 'MultiThreshold')
-    return (lowering as FusionChoice).standaloneThresholds ? undefined : fuse(mvau, node, lowering);
+    return lowering.options.standaloneThresholds ? undefined : fuse(mvau, node, lowering);
   return undefined;
 }
 
