@@ -37,7 +37,7 @@ export const scope = (kind: string, name: string, settings: Settings = {}, paren
 
 /** A real store in a temporary folder, a scripted executor, and a record of all that happened. */
 export class Rig {
-  readonly folder = mkdtempSync(join(tmpdir(), 'finn-engine-'));
+  readonly folder: string;
   readonly events: EngineEvent[] = [];
   /** Steps that ran, as 'step scope', in the order in which they began. */
   readonly ran: string[] = [];
@@ -49,6 +49,10 @@ export class Rig {
   execute: (invocation: Invocation, directory: string, signal: AbortSignal) => Promise<Partial<Executed>> = async (
     invocation,
   ) => ({ outputs: Object.fromEntries(Object.keys(invocation.outputs).map((name) => [name, Buffer.from(name)])) });
+
+  constructor(folder = mkdtempSync(join(tmpdir(), 'finn-engine-'))) {
+    this.folder = folder;
+  }
 
   get store(): Store {
     return openStore(join(this.folder, '.finn'));

@@ -1,0 +1,23 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { buildRow } from './killed.ts';
+import { Rig } from './rig.ts';
+
+it('a build whose process was killed goes on where it was', async () => {
+  const rig = new Rig();
+  try {
+    const script = fileURLToPath(new URL('./kill-me.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--import', 'tsx', script, rig.folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    expect(await buildRow(rig)).toBe('abcd');
+    expect(rig.take()).toEqual(['c n', 'd n']);
+  } finally {
+    rig.remove();
+  }
+});
