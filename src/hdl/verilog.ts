@@ -14,3 +14,7 @@ export function packWords(words: readonly bigint[], width: number): bigint {
 
 /** A concatenation, most significant first; a single part stays bare. */
 export const concat = (parts: readonly string[]): string => (parts.length === 1 ? parts[0]! : `{${parts.join(', ')}}`);
+
+/** An unsigned value of `from` bits as one of `to` bits, if that is more. */
+export const widened = (value: string, from: number, to: number): string =>
+  to > from ? `{${to - from}'d0, ${value}}` : value;
