@@ -187,6 +187,10 @@ describe('broken and hostile models', () => {
     expect(diagnostic.message).toMatch(message);
   });
 
+  it('a mistyped operator gets the right name as hint', () => {
+    expect(refused(model({ nodes: [op('m', 'Matmul', ['x', 'x'], ['y'])] })).hint).toBe('did you mean MatMul?');
+  });
+
   it('an attribute that is a graph', () => {
     const node = { ...relu, attribute: [{ name: 'body', type: 5 }] };
     expect(refused(model({ nodes: [node] }))).toMatchObject({ code: 'onnx/attribute' });

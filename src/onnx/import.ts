@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { fail, inNetwork } from '../diagnostics/diagnostic.ts';
+import { closest } from '../diagnostics/suggest.ts';
 import { admits, type DataType, FLOAT32, int, parseDataType, smallest } from '../ir/datatype.ts';
 import {
   constant,
@@ -233,12 +234,16 @@ class Importer {
       : { name: type, inputs: values, attrs };
     const op = this.#ops.find(domain, name);
     if (!op) {
+      const near = closest(
+        type,
+        this.#ops.all.map((known) => known.name).filter((known) => known !== type),
+      );
       return fail(
         'onnx/unknown-operator',
         `${describe(proto)} has the operator ${type || "''"} of domain '${domain}'`,
         {
           at: inNetwork(origin),
-          hint: 'finn does not know this operator; see `finn operators`',
+          hint: near ? `did you mean ${near}?` : 'finn does not know this operator; see `finn operators`',
         },
       );
     }
