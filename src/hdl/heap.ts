@@ -82,16 +82,33 @@ export function heap(bits: readonly HeapBit[], constant: bigint, options: HeapOp
     list.sort((a, b) => a.stage - b.stage || a.level - b.level);
     return list.splice(0, count);
   };
-  /** Sum and carry of three bits, as wires. */
-  const fullAdder = (three: readonly Wire[], levels = 1): [Wire, Wire] => {
-    const stage = Math.max(...three.map((w) => w.stage));
-    const [a, b, c] = three.map((w) => at(w, stage));
-    const level = Math.max(a!.level, b!.level, c!.level) + levels;
-    const [x, y, z] = [a!.name, b!.name, c!.name];
-    return [
-      fresh(`${x} ^ ${y} ^ ${z}`, stage, level),
-      fresh(`(${x} & ${y}) | (${x} & ${z}) | (${y} & ${z})`, stage, level),
-    ];
+  const parity = (three: readonly Wire[], stage: number, level: number): Wire =>
+    fresh(three.map((wire) => wire.name).join(' ^ '), stage, level);
+  const majority = ([a, b, c]: readonly Wire[], stage: number, level: number): Wire =>
+    fresh(`(${a!.name} & ${b!.name}) | (${a!.name} & ${c!.name}) | (${b!.name} & ${c!.name})`, stage, level);
+  /** The wires at the stage of the latest of them, and the level that is reached after `levels` more. */
+  const together = (wires: readonly Wire[], levels: number): [Wire[], number, number] => {
+    const stage = Math.max(...wires.map((wire) => wire.stage));
+    const aligned = wires.map((wire) => at(wire, stage));
+    return [aligned, stage, Math.max(...aligned.map((wire) => wire.level)) + levels];
+  };
+  /** Three bits of a column become one there and one in the next, if that counts. */
+  const fullAdder = (three: readonly Wire[], column: number): void => {
+    const [aligned, stage, level] = together(three, 1);
+    push(parity(aligned, stage, level), column);
+    if (column + 1 < width) push(majority(aligned, stage, level), column + 1);
+  };
+  /** Six bits of a column become one there, in the next and in the next but one: a table of six inputs each. */
+  const sixToThree = (six: readonly Wire[], column: number): void => {
+    const [aligned, stage, level] = together(six, 1);
+    const halves = [aligned.slice(0, 3), aligned.slice(3)];
+    const [p, q] = halves.map((half) => parity(half, stage, level - 1)) as [Wire, Wire];
+    push(fresh(`${p.name} ^ ${q.name}`, stage, level), column);
+    if (column + 1 >= width) return;
+    const carries = halves.map((half) => majority(half, stage, level - 1));
+    carries.push(fresh(`${p.name} & ${q.name}`, stage, level - 1));
+    push(parity(carries, stage, level), column + 1);
+    if (column + 2 < width) push(majority(carries, stage, level), column + 2);
   };
 
   for (const { bit, column } of bits) {
@@ -105,48 +122,21 @@ export function heap(bits: readonly HeapBit[], constant: bigint, options: HeapOp
   if (options.counter === '3:2+6:3') {
     const raw = columns.map((list) => list.splice(0));
     raw.forEach((list, column) => {
-      while (list.length >= 3) {
-        const [s, c] = fullAdder(list.splice(0, 3));
-        push(s, column);
-        push(c, column + 1);
-      }
+      while (list.length >= 3) fullAdder(list.splice(0, 3), column);
       for (const wire of list) push(wire, column);
     });
   }
   for (let column = 0; column < width; column += 1) {
     const list = columns[column]!;
-    while (options.counter !== '3:2' && list.length >= 6) {
-      const six = earliest(list, 6);
-      const [s1, c1] = fullAdder(six.slice(0, 3), 0);
-      const [s2, c2] = fullAdder(six.slice(3), 0);
-      const stage = Math.max(s1.stage, s2.stage);
-      const [p, q] = [at(s1, stage), at(s2, stage)];
-      const level = Math.max(p.level, q.level);
-      push(fresh(`${p.name} ^ ${q.name}`, stage, level + 1), column);
-      const c3 = fresh(`${p.name} & ${q.name}`, stage, level);
-      const [two, four] = fullAdder([c1, c2, c3]);
-      push(two, column + 1);
-      push(four, column + 2);
-    }
-    while (list.length >= 3) {
-      const [s, c] = fullAdder(earliest(list, 3));
-      push(s, column);
-      push(c, column + 1);
-    }
+    while (options.counter !== '3:2' && list.length >= 6) sixToThree(earliest(list, 6), column);
+    while (list.length >= 3) fullAdder(earliest(list, 3), column);
   }
 
-  // The constant's bits take free places of the two rows; where there are none, a full adder makes one.
-  for (const column of ones) {
-    let carry = one;
-    for (let place = column; place < width; place += 1) {
-      const list = columns[place]!;
-      if (list.length < 2) {
-        list.push(carry);
-        break;
-      }
-      const [s, c] = fullAdder([...list.splice(0), carry]);
-      list.push(s);
-      carry = c;
+  // The constant's bits take free places of the two rows; where there are none, full adders make one.
+  for (const place of ones) {
+    columns[place]!.push(one);
+    for (let column = place; column < width && columns[column]!.length > 2; column += 1) {
+      fullAdder(columns[column]!.splice(0), column);
     }
   }
 
