@@ -17,33 +17,42 @@ export interface Rom {
   readonly target: string;
 }
 
-/** LUTs that an iCE40 has for each of its block memories (data sheets: hx8k 240, up5k 176). */
-const ice40LutsPerBlock = 200;
+/** Families whose LUTs have four inputs: their memories are cut into pages. */
+const paged = (family: Family): boolean => family === 'ice40' || family === 'ecp5';
+
+/** LUTs that such devices have for each of their block memories (data sheets: hx8k 240, up5k 176; ECP5-85F 400). */
+const lutsPerBlock = { ice40: 200, ecp5: 400 } as const;
 
 /** Does the family's memory of this shape go to block memory? */
 export function isBlock(family: Family, shape: RomShape, placement: Placement): boolean {
-  if (family !== 'ice40' || placement !== 'auto') return inBlock(family, shape, placement);
-  return memoryLuts(family, shape) > ice40LutsPerBlock * romBlocks(family, shape);
+  if (placement !== 'auto' || (family !== 'ice40' && family !== 'ecp5')) return inBlock(family, shape, placement);
+  return memoryLuts(family, shape) > lutsPerBlock[family] * romBlocks(family, shape);
 }
 
-/** LUTs of the memory if it lies in LUTs, with random contents. */
+/** Flip-flops of the memory's registered read: those of every page where it is cut into pages. */
+export const memoryFlipFlops = (family: Family, { depth, width }: RomShape): number =>
+  depth <= 1 ? 0 : width * (paged(family) ? ceilDiv(depth, 16) : 1);
+
+/** LUTs of the memory if it lies in LUTs, with random contents, before any two share a LUT6. */
 export function memoryLuts(family: Family, shape: RomShape): number {
-  if (family !== 'ice40' || shape.depth <= 16) return romLuts(family, shape);
-  const pages = ceilDiv(shape.depth, 16);
-  return shape.width * (pages + ceilDiv(pages - 1, 3));
+  const { depth, width } = shape;
+  if (depth <= 1) return 0;
+  if (!paged(family)) return depth <= 64 ? width : romLuts(family, shape);
+  const pages = ceilDiv(depth, 16);
+  return width * (pages + ceilDiv(pages - 1, 3));
 }
 
 /**
- * Verilog of the memory. In LUTs of an iCE40 it is cut into pages of 16 words, each a LUT4 and its flip-flop a bit; all pages but the
+ * Verilog of the memory. In LUTs of four inputs it is cut into pages of 16 words, each a LUT4 and its flip-flop a bit; all pages but the
  * one that is read are held at zero by the flip-flops' synchronous reset, so that an OR joins them: 64 × 64 bits take 5.0 LUT4
- * a bit, where a multiplexer over 64 words takes 7.6 (measured, Yosys 0.23).
+ * a bit, where a multiplexer over 64 words takes 7.6 (measured, Yosys 0.23, ice40).
  */
 export function romVerilog(family: Family, rom: Rom, block: boolean, memories: Record<string, string>): string[] {
   const { name, module, width, words, clock, enable, address, target } = rom;
   const range = `[${width - 1}:0]`;
   const read = (to: string, from: string): string => `always @(posedge ${clock}) if (${enable}) ${to} <= ${from};`;
   if (words.length === 1) return [`reg ${range} ${target};`, read(target, literal(words[0]!, width))];
-  if (block || family !== 'ice40' || words.length <= 16) {
+  if (block || !paged(family) || words.length <= 16) {
     return [
       ...romText(name, `${module}_${name}.hex`, width, words, block, memories),
       `reg ${range} ${target};`,
