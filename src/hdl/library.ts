@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Modules of src/hdl/verilog, each in a file of its name. */
-export type LibraryModule = 'stream_fifo' | 'stream_widen' | 'stream_narrow';
+export type LibraryModule = 'stream_fifo' | 'stream_registers' | 'stream_widen' | 'stream_narrow';
 
 const read = new Map<LibraryModule, string>();
 

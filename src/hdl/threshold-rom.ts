@@ -49,8 +49,10 @@ const lutsPerBlock: Record<Family, number> = { ice40: 240, ecp5: 400, xc7: 208, 
 
 /** LUTs of a ROM with random contents (measured: circuits.md rule 10, E6). */
 export function romLuts(family: Family, { depth, width }: RomShape): number {
-  if (depth <= 1) return 0;
+  if (depth <= 2) return 0;
   const inputs = family === 'ice40' || family === 'ecp5' ? 16 : 64;
+  // There are no more different columns than functions of the address.
+  if (depth <= 8) return Math.min(width, 2 ** depth - 2);
   if (depth <= inputs) return Math.ceil(family.startsWith('xc') && depth <= 32 ? width / 2 : width);
   const mux = family === 'ice40' ? 1.7 : family === 'ecp5' ? 1 : 1.1;
   return Math.ceil((depth / inputs) * mux * width);

@@ -67,8 +67,8 @@ function reduce(row: ArrayLike<number>, min: number, max: number, sign: 1 | -1):
   if (!(Number.isSafeInteger(min) && Number.isSafeInteger(max) && min <= max)) {
     bug(`accumulator of ${min} … ${max}`);
   }
-  // −a ≥ t is a ≤ −t, that is, not a ≥ ⌊−t⌋ + 1.
-  const edges = Array.from(row, (t) => (sign === 1 ? Math.ceil(t) : Math.floor(-t) + 1)).sort((a, b) => a - b);
+  // + 0 makes 0 of −0. −a ≥ t is a ≤ −t, that is, not a ≥ ⌊−t⌋ + 1.
+  const edges = Array.from(row, (t) => (sign === 1 ? Math.ceil(t) + 0 : Math.floor(-t) + 1)).sort((a, b) => a - b);
   let reached = 0;
   while (reached < edges.length && edges[reached]! <= min) reached += 1;
   const count = (edgesReached: number): number => (sign === 1 ? edgesReached : edges.length - edgesReached);

@@ -116,7 +116,8 @@ export function thresholdCost(o: ThresholdOptions): { lut: number; ff: number; b
   let lut = 0;
   let ff = o.pe * o.output.bits;
   let bram = 0;
-  const compare = p.width * (family === 'ice40' ? 1.6 : lut4 ? 1 : 0.9);
+  // A bit of a carry chain; two bits in the LUTs of the larger families.
+  const compare = p.width * (lut4 ? 1 : 0.6);
   if (p.form === 'constant') {
     const steps = o.table.steps.reduce((n, list) => n + list.length, 0);
     lut += steps * (p.width * (lut4 ? 0.55 : 0.28)) + o.pe * levels * 0.3;
@@ -150,14 +151,26 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
   const foldBits = log2Ceil(p.folds);
   const w = writer();
 
-  // A comparison is acc > step − 1, so that "never" is the type's greatest value and needs no further bit.
+  // A comparison is acc > step − 1, so that "never" is the type's greatest value and needs no further bit. On ice40, `>` costs an inverter
+  // per bit in front of the carry chain; there the complement is stored, and the carry of the sum is the answer.
+  const adds = o.device.family === 'ice40' && p.form !== 'constant';
   const most = p.signed ? 2 ** (p.width - 1) - 1 : 2 ** p.width - 1;
   const mask = (1n << BigInt(p.width)) - 1n;
   const bound = (channel: number, i: number): bigint => {
     const step = table.steps[channel]![i];
-    return BigInt(step === undefined ? most : step - 1) & mask;
+    const least = BigInt(step === undefined ? most : step - 1);
+    return (adds ? BigInt(most) - least : least) & mask;
   };
   const greater = (a: string, b: string): string => (p.signed ? `($signed(${a}) > $signed(${b}))` : `(${a} > ${b})`);
+  /** Sets `hit` (a declared bit) to the comparison of an accumulator with a word of `bound`. */
+  const compare = (hit: string, a: string, b: string, tag: string): void => {
+    if (!adds) {
+      w.line(`assign ${hit} = ${greater(a, b)};`);
+    } else {
+      w.line(`wire [${p.width - 1}:0] unused_${tag};`);
+      w.line(`assign {${hit}, unused_${tag}} = {1'b0, ${a}} + {1'b0, ${b}};`);
+    }
+  };
   const lane = (text: string, i: number): string => `${text}[${i * p.width} +: ${p.width}]`;
   const rom = (rom: string, width: number, words: readonly bigint[], address: string, target: string): void => {
     if (words.length === 1) {
@@ -262,9 +275,14 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
   const begin = (): void => {
     w.line(`wire [${pe * p.width - 1}:0] acc_0;`);
     for (let i = 0; i < pe; i += 1) {
-      const from = `acc[${i * accBits} +: ${accBits}]`;
-      const top = o.accSigned ? `acc[${(i + 1) * accBits - 1}]` : "1'b0";
-      w.line(`assign ${lane('acc_0', i)} = ${p.width > accBits ? `{${top}, ${from}}` : from};`);
+      // With its sign inverted, a two's complement number is ordered like an unsigned one.
+      const sign = o.accSigned ? `acc[${(i + 1) * accBits - 1}]` : "1'b0";
+      const flip = adds && p.signed ? '~' : '';
+      const extended = p.width > accBits;
+      const rest = extended ? accBits : accBits - 1;
+      const low = rest > 0 && `acc[${i * accBits} +: ${rest}]`;
+      const top = extended ? sign : `acc[${(i + 1) * accBits - 1}]`;
+      w.line(`assign ${lane('acc_0', i)} = ${join(`${flip}${top}`, low)};`);
     }
     if (foldBits > 0) w.line(`wire [${foldBits - 1}:0] fold_0 = fold;`);
   };
@@ -284,7 +302,7 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
     for (let i = 0; i < pe; i += 1) {
       w.line(`wire [${levels - 1}:0] hit_${i};`).line(`wire [${p.bits - 1}:0] index_${i};`);
       for (let k = 0; k < levels; k += 1) {
-        w.line(`assign hit_${i}[${k}] = ${greater(lane('acc_1', i), lane('steps_q', i * levels + k))};`);
+        compare(`hit_${i}[${k}]`, lane('acc_1', i), lane('steps_q', i * levels + k), `${i}_${k}`);
       }
       number(i);
     }
@@ -308,7 +326,6 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
         rom('steps_0', pe * p.width, words, 'fold_0', 'step_0');
       }
       for (let i = 0; i < pe; i += 1) {
-        const hit = `wire hit_${stage}_${i} = ${greater(lane(`acc_${stage + 1}`, i), lane(`step_${stage}`, i))};`;
         if (stage > 0) {
           const known = `number_${stage - 1}_${i}`;
           const words = all(p.folds, (f) => all(2 ** stage, (k) => bound(f * pe + i, (2 * k + 1) * half - 1)));
@@ -317,7 +334,8 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
           w.line(`reg [${stage - 1}:0] prefix_${stage}_${i};`);
           w.line(`always @(posedge clk) if (en) prefix_${stage}_${i} <= ${known};`);
         }
-        w.line(hit);
+        w.line(`wire hit_${stage}_${i};`);
+        compare(`hit_${stage}_${i}`, lane(`acc_${stage + 1}`, i), lane(`step_${stage}`, i), `${stage}_${i}`);
         const bits = join(stage > 0 && `prefix_${stage}_${i}`, `hit_${stage}_${i}`);
         w.line(`wire [${stage}:0] number_${stage}_${i} = ${bits};`);
       }

@@ -1,5 +1,5 @@
 import type { Design, StreamPort } from '../../src/hdl/design.ts';
-import { BIPOLAR, type DataType } from '../../src/ir/datatype.ts';
+import { admits, BIPOLAR, type DataType } from '../../src/ir/datatype.ts';
 import { sizeOf, type Tensor, tensor } from '../../src/ir/tensor.ts';
 import type { Device, Layer } from '../../src/operators/operator.ts';
 import { pack, unpack } from '../../src/sim/packing.ts';
@@ -49,7 +49,7 @@ export async function conform(
   call: Call,
   options: ConformOptions = {},
 ): Promise<string[]> {
-  const { seed = 1, frames = 5, simulator = 'cxxrtl' } = options;
+  const { seed = 1, frames = 7, simulator = 'cxxrtl' } = options;
   const cases = candidates.map((candidate) => prepare(candidate, frames, random(`${seed} ${candidate.name}`)));
   const compiled = await compileSimulation(
     cases.map((c) => c.design),
@@ -71,9 +71,10 @@ function prepare(candidate: Candidate, frames: number, values: Random): Case {
   const design = layer.op.rtl(layer, device, name);
   const ports = design.streams;
   const inputs: Record<string, Uint8Array> = {};
+  const edges = edgesOf(layer);
   const given = layer.inputs.map((value) => {
     if (!value || value.kind === 'constant') return undefined;
-    return Array.from({ length: frames }, (_, frame) => fill(value.type.dtype, value.type.shape, values, frame));
+    return Array.from({ length: frames }, (_, frame) => fill(value.type.dtype, value.type.shape, values, frame, edges));
   });
   let stream = 0;
   layer.inputs.forEach((value, i) => {
@@ -99,16 +100,46 @@ function prepare(candidate: Candidate, frames: number, values: Random): Case {
   return { ...candidate, design, frames, inputs, due };
 }
 
-/** Frame 1 is all least values, frame 2 all greatest; the others are random, every fourth element one or the other. */
-function fill(dtype: DataType, shape: readonly number[], values: Random, frame: number): Tensor {
+/** By channel, values at which a layer may change its mind: its constants, and their neighbours below. */
+function edgesOf({ inputs }: Layer): (channel: number) => readonly number[] {
+  const rows = inputs.flatMap((value) =>
+    value?.kind === 'constant' && value.tensor.shape.length === 2 ? [value.tensor] : [],
+  );
+  return (channel) =>
+    rows.flatMap(({ shape, data }) => {
+      const n = shape[1]!;
+      const row = channel % shape[0]!;
+      return Array.from(data.subarray(row * n, (row + 1) * n)).flatMap((t) => [Math.ceil(t), Math.ceil(t) - 1]);
+    });
+}
+
+/**
+ * Frame 1 is all least values, frame 2 all greatest; the others are random, every fourth element one or the other, every other one
+ * an edge of its channel, of either sign, where that is a value.
+ */
+function fill(
+  dtype: DataType,
+  shape: readonly number[],
+  values: Random,
+  frame: number,
+  edges: (channel: number) => readonly number[],
+): Tensor {
   const { min, max } = dtype;
   const any = (): number => (dtype === BIPOLAR ? values.pick([-1, 1]) : values.int(min, max));
-  const element = (): number => {
+  const element = (channel: number): number => {
     if (frame === 1) return min;
     if (frame === 2) return max;
-    return values.chance(0.25) ? values.pick([min, max]) : any();
+    if (values.chance(0.25)) return values.pick([min, max]);
+    if (values.chance(0.35)) return any();
+    const near = edges(channel).flatMap((edge) => [edge, 1 - edge]);
+    const edge = near.length > 0 ? values.pick(near) : min - 1;
+    return admits(dtype, edge) ? edge : any();
   };
-  return tensor(dtype, shape, Array.from({ length: sizeOf(shape) }, element));
+  return tensor(
+    dtype,
+    shape,
+    Array.from({ length: sizeOf(shape) }, (_, i) => element(i % (shape.at(-1) ?? 1))),
+  );
 }
 
 function joined(tensors: readonly Tensor[]): Float64Array {

@@ -99,9 +99,12 @@ export const fifo: Operator<FifoAttrs> = {
   rtl(layer, device, top) {
     const { depth } = layer.attrs;
     const streams = fifo.streams(layer);
-    const module = `stream_fifo #(.WIDTH(${streams[0]!.width}), .DEPTH(${depth}), .STYLE("${styleOf(layer, device)}"))`;
+    const style = styleOf(layer, device);
+    const file = style === 'register' ? 'stream_registers' : 'stream_fifo';
+    const memory = style === 'register' ? '' : `, .STYLE("${style}")`;
+    const module = `${file} #(.WIDTH(${streams[0]!.width}), .DEPTH(${depth})${memory})`;
     const source = streamChain(top, [{ module, width: streams[0]!.width }], streams[0]!.width);
-    return { top, sources: { [`${top}.v`]: source, ...library('stream_fifo') }, memories: {}, streams };
+    return { top, sources: { [`${top}.v`]: source, ...library(file) }, memories: {}, streams };
   },
   finn: ({ attrs, types }) => ({
     opType: 'StreamingFIFO_rtl',

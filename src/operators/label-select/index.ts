@@ -60,12 +60,14 @@ export const labelSelect: Operator<LabelSelectAttrs> = {
       depth: folds + 1 - (period - k),
     };
   },
-  resources(layer) {
-    // Per lane and place: a comparison, a multiplexer of value and place, and the two again on their way out.
+  resources(layer, { family }) {
+    // Per lane and record a comparison and a multiplexer, and a multiplexer where copies move up; between lanes a tree of both.
     const { pe, bits, entries, placeBits, k, folds, labelBits } = sizesOf(layer);
+    const compare = family === 'ice40' || family === 'ecp5' ? 1.3 : 0.7;
     const record = bits + placeBits;
-    const merge = pe > 1 ? (pe - 1) * 3 * record : 0;
-    const lut = pe * entries * (2.2 * bits + placeBits + (entries > 1 || pe > 1 ? record : 0)) + merge;
+    const keep = folds > 1 ? pe * entries * (bits * compare + (entries > 1 ? record : 0) + 3) : 0;
+    const move = pe * (entries - 1) * record;
+    const lut = keep + move + (pe - 1) * record * (1 + compare);
     const ff = pe * entries * (record + (pe > 1 ? record : placeBits));
     const control = 3 * log2Ceil(folds) + 2 * log2Ceil(k + 1) + labelBits + 8;
     return { lut: Math.ceil(lut + control), ff: Math.ceil(ff + control), bram: 0, dsp: 0 };

@@ -1,0 +1,173 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Family } from '../src/hdl/device.ts';
+import { operators } from '../src/operators/index.ts';
+import type { Layer, Operator } from '../src/operators/operator.ts';
+import { testCall } from '../src/sim/direct.ts';
+import type { Simulator } from '../src/sim/simulation.ts';
+import { parseStat } from '../src/tools/stat.ts';
+import { synthesize } from '../src/tools/synthesis.ts';
+import { writeTree } from '../src/util/files.ts';
+import { type Candidate, conform } from './helpers/conform.ts';
+import { layers } from './helpers/layers.ts';
+import { available } from './helpers/require.ts';
+
+const families: readonly Family[] = ['ice40', 'xc7', 'ecp5', 'xcup'];
+const seed = 20240229;
+const perOperator = 12;
+
+// Icarus starts at once; cxxrtl compiles for seconds per layer, so it is given less where it is all there is.
+const quick = available('iverilog');
+const simulator: Simulator = quick ? 'iverilog' : 'cxxrtl';
+
+const name = (layer: Layer, i: number, kind: string): string => `${layer.op.name.toLowerCase()}_${kind}_${i}`;
+const buildable = ({ layer, device }: Candidate): boolean => layer.op.refuse?.(layer, device) === undefined;
+
+const samplesOf = (op: Operator): Candidate[] =>
+  op
+    .samples()
+    .map((layer, i) => ({ name: name(layer, i, 'sample'), layer, device: { family: families[i % 4]! } }))
+    .filter(buildable);
+
+const randomOf = (op: Operator): Candidate[] =>
+  fc
+    .sample(layers[op.name]!, { seed, numRuns: perOperator })
+    .map((layer, i) => ({ name: name(layer, i, `random`), layer, device: { family: families[i % 4]! } }))
+    .filter(buildable);
+
+const shown = ({ name, layer, device }: Candidate): string =>
+  `${name}: ${device.family} ${JSON.stringify(layer.attrs)} of ${layer.inputs[0]!.type.dtype.name}[${layer.inputs[0]!.type.shape}]`;
+
+/** Findings, with the layers that they are about. */
+async function findings(candidates: readonly Candidate[]): Promise<string[]> {
+  const found = await conform(candidates, testCall(), { seed, simulator });
+  const guilty = candidates.filter((c) => found.some((text) => text.startsWith(`${c.name}: `)));
+  return [...found, ...guilty.map(shown)];
+}
+
+describe('every operator keeps its word', () => {
+  for (const op of operators) {
+    it(`${op.name}: its samples`, { timeout: 600_000 }, async () => {
+      expect(op.samples().length).toBeGreaterThan(0);
+      const all = samplesOf(op);
+      expect(await findings(quick ? all : all.slice(0, 4))).toEqual([]);
+    });
+    it.skipIf(!quick)(`${op.name}: random layers (seed ${seed})`, { timeout: 600_000 }, async () => {
+      expect(await findings(randomOf(op))).toEqual([]);
+    });
+  }
+});
+
+describe('the harness sees', () => {
+  const [layer] = operators.find((op) => op.name === 'Thresholding')!.samples();
+  const lie = (kind: string, change: Partial<Operator>): Candidate => {
+    const op: Operator = { ...layer!.op, ...change };
+    return { name: kind, layer: { ...layer!, op }, device: { family: 'ice40' } };
+  };
+  const honest = layer!.op;
+
+  it('a wrong element, beat, cycle and depth', { timeout: 600_000 }, async () => {
+    const found = await conform(
+      [
+        lie('element', {
+          evaluate(inputs, attrs, context) {
+            const [y] = honest.evaluate(inputs, attrs, context);
+            const data = Float64Array.from(y!.data);
+            data[5] = 1 - data[5]!;
+            return [{ ...y!, data }];
+          },
+        }),
+        lie('slower', { cycles: (l) => honest.cycles(l) + 1 }),
+        lie('deeper', { schedule: (l) => ({ ...honest.schedule(l), depth: honest.schedule(l).depth + 1 }) }),
+        lie('eager', { schedule: (l) => ({ ...honest.schedule(l), gives: (_, t) => t !== 2 }) }),
+        lie('circuit', {
+          rtl(l, device, top) {
+            const design = honest.rtl(l, device, top);
+            const broken = design.sources[`${top}_unit.v`]!.replace(
+              /'h([0-9a-f]*)/,
+              (_, digits: string) => `'h${(BigInt(`0x${digits}`) ^ 1n).toString(16)}`,
+            );
+            return { ...design, sources: { ...design.sources, [`${top}_unit.v`]: broken } };
+          },
+        }),
+        lie('retracts', {
+          rtl(l, device, top) {
+            const design = honest.rtl(l, device, top);
+            const broken = design.sources[`${top}.v`]!.replace('else if (move) valid', 'else valid');
+            return { ...design, sources: { ...design.sources, [`${top}.v`]: broken } };
+          },
+        }),
+      ],
+      testCall(),
+      { simulator },
+    );
+    const of = (kind: string) => found.filter((text) => text.startsWith(`${kind}: `));
+    expect(of('element')[0]).toMatch(/without stalls: m_axis_0, frame 0, element 5 is [01], not [01]$/);
+    expect(of('slower')[0]).toMatch(/interval 12, but cycles 13/);
+    expect(of('deeper')[0]).toMatch(/m_axis_0, frame 0, beat 0 moved in cycle 2, by schedule in 3/);
+    expect(of('eager')[0]).toMatch(/m_axis_0 has 11 beats in a frame by schedule, 12 by streams/);
+    expect(of('circuit')[0]).toMatch(/element \d+ is [01], not [01]/);
+    expect(of('retracts').join('\n')).toMatch(/broke AXI-Stream|beats, not|deadlock|element/);
+  });
+});
+
+describe.skipIf(!available('verilator'))('Verilator has nothing to say about', () => {
+  for (const op of operators) {
+    it(`${op.name}`, { timeout: 300_000 }, () => {
+      for (const candidate of [...samplesOf(op), ...randomOf(op)]) {
+        const { layer, device } = candidate;
+        const { sources, memories, top } = layer.op.rtl(layer, device, candidate.name);
+        const folder = mkdtempSync(join(tmpdir(), 'finn-lint-'));
+        try {
+          writeTree(folder, { ...sources, ...memories });
+          const files = Object.keys(sources);
+          // Every warning is on; a module may be in a file of another name, since some are printed together.
+          const args = ['--lint-only', '-Wall', '-Wno-DECLFILENAME', '--top-module', top, ...files];
+          execFileSync('verilator', args, { cwd: folder, stdio: 'pipe', encoding: 'utf8' });
+        } catch (error) {
+          const { stderr } = error as { stderr?: string };
+          expect.fail(`${shown(candidate)}\n${stderr ?? error}`);
+        } finally {
+          rmSync(folder, { recursive: true });
+        }
+      }
+    });
+  }
+});
+
+/** Estimates are for choosing, not for signing off: LUTs within a factor of 2 and a few LUTs of control. */
+const within = (estimate: number, counted: number): boolean =>
+  estimate <= 2 * counted + 24 && counted <= 2 * estimate + 24;
+
+describe('resources() is near what Yosys counts', () => {
+  const provider = available('yosys') ? 'native' : 'npm';
+  for (const op of operators.filter((o) => o.name !== 'MVAU')) {
+    it(`${op.name}`, { timeout: 600_000 }, async () => {
+      const all = op.samples();
+      for (const [i, layer] of (provider === 'native'
+        ? all.filter((_, i) => i % 2 === 1)
+        : all.slice(0, 1)
+      ).entries()) {
+        for (const family of ['ice40', 'xc7'] as const) {
+          if (provider === 'npm' && family === 'xc7') continue;
+          const candidate: Candidate = { name: name(layer, i, 'sample'), layer, device: { family } };
+          if (!buildable(candidate)) continue;
+          const design = layer.op.rtl(layer, { family }, candidate.name);
+          const { stat } = await testCall()(synthesize(design, design.top, { provider, family, outOfContext: true }));
+          const counted = parseStat(stat, family);
+          const estimate = layer.op.resources(layer, { family });
+          const said = `${shown(candidate)}: LUT ${estimate.lut}, RAM ${estimate.bram}`;
+          const saw = `Yosys: LUT ${counted.lut}, RAM ${counted.bram}`;
+          // Carry cells of ice40 take a LUT's place unless the sum's LUT shares it.
+          const most = counted.lut + (counted.cells['SB_CARRY'] ?? 0);
+          const near = within(estimate.lut, counted.lut) || within(estimate.lut, most);
+          if (!near || estimate.bram !== counted.bram) expect.fail(`${said}; ${saw}`);
+        }
+      }
+    });
+  }
+});

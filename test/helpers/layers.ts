@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { BIPOLAR, type DataType, int, TERNARY, uint } from '../../src/ir/datatype.ts';
+import { constant, input } from '../../src/ir/graph.ts';
+import { fifo } from '../../src/operators/fifo/index.ts';
+import { labelSelect } from '../../src/operators/label-select/index.ts';
+import { layerOf } from '../../src/operators/layer.ts';
+import { mvau } from '../../src/operators/mvau/index.ts';
+import { type Sample, sampleLayer } from '../../src/operators/mvau/samples.ts';
+import type { Layer } from '../../src/operators/operator.ts';
+import { thresholding } from '../../src/operators/thresholding/index.ts';
+import type { ThresholdingAttrs } from '../../src/operators/thresholding/unit.ts';
+import { widthConverter } from '../../src/operators/width-converter/index.ts';
+import { divisors, lcm } from '../../src/util/maths.ts';
+import { random } from '../../src/util/random.ts';
+
+const narrow: fc.Arbitrary<DataType> = fc.oneof(
+  fc.constantFrom(BIPOLAR, TERNARY),
+  fc.integer({ min: 1, max: 8 }).map(uint),
+  fc.integer({ min: 2, max: 8 }).map(int),
+);
+const divisor = (n: number): fc.Arbitrary<number> => fc.constantFrom(...divisors(n));
+const plain = (layer: unknown): Layer => layer as Layer;
+
+const thresholdingLayer = fc
+  .record({
+    dtype: fc.oneof(narrow, fc.integer({ min: 9, max: 14 }).map(int)),
+    channels: fc.integer({ min: 1, max: 12 }),
+    vectors: fc.integer({ min: 1, max: 4 }),
+    steps: fc.constantFrom(1, 1, 2, 3, 3, 7, 12, 15, 40),
+    shared: fc.boolean(),
+    spread: fc.constantFrom(0.2, 1, 1.3),
+    bias: fc.integer({ min: -20, max: 20 }),
+    bipolar: fc.boolean(),
+    signs: fc.constantFrom('plus', 'plus', 'minus', 'mixed'),
+    memory: fc.constantFrom('auto' as const, 'lut' as const, 'block' as const),
+    seed: fc.nat(),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels) }))
+  .map(({ r, pe }) => {
+    const values = random(r.seed);
+    const { min, max } = r.dtype;
+    const bipolar = r.bipolar && r.steps === 1;
+    const rows = r.shared ? 1 : r.channels;
+    const draw = (): number => (min + values.float() * (max - min)) * r.spread;
+    // Halves, too: thresholds of a file need not be integers.
+    const data = Array.from({ length: rows * r.steps }, () => Math.round(2 * draw()) / 2);
+    const sign = Array.from({ length: r.channels }, () =>
+      r.signs === 'minus' ? -1 : r.signs === 'plus' ? 1 : values.pick([1, -1]),
+    );
+    const attrs: ThresholdingAttrs = {
+      pe,
+      memory: r.memory,
+      scale: bipolar ? 2 : 1,
+      bias: bipolar ? -1 : r.bias,
+      output: bipolar ? 'BIPOLAR' : 'INT7',
+      ...(r.signs === 'plus' ? {} : { sign }),
+    };
+    const thresholds = constant({ dtype: int(16), shape: [rows, r.steps], data: Float64Array.from(data) });
+    return plain(
+      layerOf(thresholding, [input('x', { dtype: r.dtype, shape: [r.vectors, r.channels] }), thresholds], attrs, [
+        'random',
+      ]),
+    );
+  });
+
+const labelSelectLayer = fc
+  .record({
+    dtype: fc.oneof(narrow, fc.integer({ min: 9, max: 20 }).map(int)),
+    labels: fc.integer({ min: 1, max: 24 }),
+    vectors: fc.integer({ min: 1, max: 3 }),
+  })
+  .chain((r) =>
+    fc.record({ r: fc.constant(r), pe: divisor(r.labels), k: fc.integer({ min: 1, max: Math.min(6, r.labels) }) }),
+  )
+  .map(({ r: { dtype, labels, vectors }, pe, k }) =>
+    plain(
+      layerOf(labelSelect, [input('x', { dtype, shape: [vectors, labels] })], { k, labels, pe, keepdims: 1 }, [
+        'random',
+      ]),
+    ),
+  );
+
+const fifoLayer = fc
+  .record({
+    dtype: narrow,
+    folds: fc.integer({ min: 1, max: 20 }),
+    lanes: fc.integer({ min: 1, max: 6 }),
+    depth: fc.oneof(fc.integer({ min: 2, max: 12 }), fc.constantFrom(16, 33, 130)),
+    memory: fc.constantFrom('auto' as const, 'register' as const, 'lut' as const, 'block' as const),
+  })
+  .map(({ dtype, folds, lanes, depth, memory }) =>
+    plain(layerOf(fifo, [input('x', { dtype, shape: [1, folds * lanes] })], { depth, lanes, memory }, ['random'])),
+  );
+
+const converterLayer = fc
+  .record({
+    dtype: narrow,
+    inLanes: fc.integer({ min: 1, max: 12 }),
+    outLanes: fc.integer({ min: 1, max: 12 }),
+    times: fc.integer({ min: 1, max: 3 }),
+  })
+  .map(({ dtype, inLanes, outLanes, times }) => {
+    const shape = [1, lcm(inLanes, outLanes) * times];
+    return plain(layerOf(widthConverter, [input('x', { dtype, shape })], { inLanes, outLanes }, ['random']));
+  });
+
+const mvauLayer = fc
+  .record({
+    mw: fc.integer({ min: 1, max: 24 }),
+    mh: fc.integer({ min: 1, max: 8 }),
+    x: narrow,
+    w: narrow,
+    out: fc.option(fc.constantFrom<DataType>(BIPOLAR, uint(1), uint(2), int(2), uint(3), int(4)), { nil: undefined }),
+    shared: fc.boolean(),
+    memory: fc.constantFrom('auto' as const, 'lut' as const, 'block' as const),
+    seed: fc.nat(),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.mh), simd: divisor(r.mw) }))
+  .map(({ r: { out, seed, ...rest }, pe, simd }) => {
+    const sample: Sample = { ...rest, pe, simd, name: `random_${seed}`, ...(out && { out }) };
+    return plain(sampleLayer(mvau, sample));
+  });
+
+/** Random legal layers, by operator. */
+export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
+  MVAU: mvauLayer,
+  Thresholding: thresholdingLayer,
+  LabelSelect: labelSelectLayer,
+  StreamingDataWidthConverter: converterLayer,
+  StreamingFIFO: fifoLayer,
+};
