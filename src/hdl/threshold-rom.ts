@@ -44,16 +44,16 @@ const aspects: Record<Family, readonly (readonly [number, number])[]> = {
   ],
 };
 
-/** LUTs that a device of the family has for each of its block memories (data sheets: hx8k, 85F, 7A35T, ZU3). */
-const lutsPerBlock: Record<Family, number> = { ice40: 240, ecp5: 400, xc7: 208, xcup: 163 };
+/** LUTs that a device of the family has for each of its block memories (data sheets: between up5k and hx8k, 85F, 7A35T, ZU3). */
+const lutsPerBlock: Record<Family, number> = { ice40: 200, ecp5: 400, xc7: 208, xcup: 163 };
 
-/** LUTs of a ROM with random contents (measured: circuits.md rule 10, E6). */
+/** LUTs of a ROM with random contents, as Yosys counts them, before two share a LUT6 (measured: circuits.md rule 10, E6). */
 export function romLuts(family: Family, { depth, width }: RomShape): number {
   if (depth <= 2) return 0;
   const inputs = family === 'ice40' || family === 'ecp5' ? 16 : 64;
   // There are no more different columns than functions of the address.
   if (depth <= 8) return Math.min(width, 2 ** depth - 2);
-  if (depth <= inputs) return Math.ceil(family.startsWith('xc') && depth <= 32 ? width / 2 : width);
+  if (depth <= inputs) return width;
   const mux = family === 'ice40' ? 1.7 : family === 'ecp5' ? 1 : 1.1;
   return Math.ceil((depth / inputs) * mux * width);
 }

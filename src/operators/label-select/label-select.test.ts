@@ -17,7 +17,8 @@ const nodeOf = (name: string, inputs: Value[], attrs: Record<string, unknown>): 
   types: [],
   origin: [name],
 });
-const lowered = (node: Node) => labelSelect.lower!(node, { sole: () => true });
+const lowered = (node: Node) =>
+  labelSelect.lower!(node, { options: { standaloneThresholds: false }, sole: () => true });
 const attrsOf = (node: Node) => ((lowered(node) as { value: Value }).value as NodeValue).node.attrs;
 
 describe('LabelSelect', () => {

@@ -92,7 +92,8 @@ const nodeOf = (
   origin: [op],
 });
 const out = (node: Node): NodeValue => ({ kind: 'node', node, index: 0, type: node.types[0]! });
-const alone: Lowering = { sole: () => true };
+const options = { standaloneThresholds: false };
+const alone: Lowering = { options, sole: () => true };
 
 describe('lower', () => {
   const x = input('x', { dtype: int(4), shape: [1, 3] });
@@ -118,8 +119,8 @@ describe('lower', () => {
     expect(made.attrs).toMatchObject({ sign: [1, -1, -1], output: 'UINT2' });
     expect(made.inputs[0]).toBe(x);
     expect(made.origin).toEqual(['Mul', 'MultiThreshold']);
-    const shared: Lowering = { sole: () => false };
-    const kept = lowered(nodeOf('MultiThreshold', [out(mul), steps], { out_dtype: 'UINT2' }, [1, 3]), shared);
+    const read: Lowering = { options, sole: () => false };
+    const kept = lowered(nodeOf('MultiThreshold', [out(mul), steps], { out_dtype: 'UINT2' }, [1, 3]), read);
     expect(((kept as { value: Value }).value as NodeValue).node.attrs).not.toHaveProperty('sign');
   });
 
