@@ -3,7 +3,7 @@
 module stream_fifo #(
   parameter WIDTH = 8,
   parameter DEPTH = 16,
-  // Verilator does not count its use in an attribute.
+  // Its use in an attribute does not count for the lint.
   /* verilator lint_off UNUSEDPARAM */
   parameter STYLE = "block"
   /* verilator lint_on UNUSEDPARAM */
