@@ -18,6 +18,9 @@ export const codes = {
   'board/unknown': 'There is no board of that name, and no board file at that path.',
   'board/wrong': 'A board file contradicts itself, or its pins file lacks a port.',
 
+  'cli/file': 'A file that the command line names is not there, cannot be read or written, or is there already.',
+  'cli/usage': 'The command line asks for something that finn does not have.',
+
   'config/extends-cycle': 'A recipe extends itself, directly or through its parents.',
   'config/missing-key': 'A key that is required is not there.',
   'config/syntax': 'The file is not YAML, or has the same key twice.',
@@ -71,6 +74,8 @@ export const codes = {
 
   'bitfile/timing': 'The placed and routed design is slower than its clock.',
 
+  'exec/input': 'A tensor that is given to a model does not fit its input.',
+
   'driver/unsupported': 'The Python driver cannot do a part of the network that stays on the host.',
 
   'expect/missed': 'A build misses a gate that its recipe sets.',
@@ -81,6 +86,10 @@ export const codes = {
   'fold/no-such-attribute': 'A layer has no attribute of that name that a recipe may set.',
   'fold/no-such-choice': 'An attribute of a layer takes one of a few words, and this is none of them.',
   'fold/no-such-layer': 'The folding names a layer that the network does not have.',
+
+  'lock/drift': 'A tool has another version than the lock says.',
+  'lock/malformed': 'finn.lock cannot be read.',
+  'lock/missing': '--locked was given, but there is no finn.lock.',
 
   'lower/left-over': 'A node of the integer network is no hardware operator.',
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Invocation, Tool } from '../engine/invocation.ts';
 import type { Design, StreamPort } from '../hdl/design.ts';
-import { compileReactor, precompileHeader } from '../tools/clang.ts';
+import { clangTool, compileReactor, precompileHeader } from '../tools/clang.ts';
 import { cxxrtlHeaders } from '../tools/cxxrtl-headers.ts';
-import { compileIverilog, runVvp } from '../tools/iverilog.ts';
-import { compileVerilator, programTool } from '../tools/verilator.ts';
-import { writeCxxrtl } from '../tools/yosys.ts';
+import { compileIverilog, iverilogTool, runVvp, vvpTool } from '../tools/iverilog.ts';
+import { compileVerilator, programTool, verilatorTool } from '../tools/verilator.ts';
+import { writeCxxrtl, yosysTools } from '../tools/yosys.ts';
 import { type Bench, bench, benchTop } from './bench.ts';
 import { cxxrtlMain } from './cxxrtl-binding.ts';
 import { decodeReport, encodeJob } from './job.ts';
@@ -80,6 +80,14 @@ const wasmRunner: Tool = {
   program: { kind: 'module', url: new URL('./run-wasm.js', import.meta.url) },
   log: [],
 };
+
+/** The tools that compiling and running with a simulator call. */
+export const simulatorTools = (simulator: Simulator): readonly Tool[] =>
+  ({
+    cxxrtl: [yosysTools.npm, clangTool, wasmRunner],
+    verilator: [verilatorTool, programTool('verilator-run')],
+    iverilog: [iverilogTool, vvpTool],
+  })[simulator];
 
 async function compileCxxrtl(
   { tops, sources, memories }: Bench,

@@ -1,10 +1,11 @@
 import { fail, inRecipe } from '../diagnostics/diagnostic.ts';
 import { each } from '../engine/artifact.ts';
 import { uartShell } from '../shells/uart/shell.ts';
-import { packIce40 } from '../tools/icepack.ts';
-import { parsePlaceReport, placeIce40 } from '../tools/nextpnr.ts';
+import { icepackTools, packIce40 } from '../tools/icepack.ts';
+import { nextpnrTools, parsePlaceReport, placeIce40 } from '../tools/nextpnr.ts';
 import { parseStat } from '../tools/stat.ts';
 import { synthesize } from '../tools/synthesis.ts';
+import { yosysTools } from '../tools/yosys.ts';
 import { parseRational, toNumber } from '../util/rational.ts';
 import { accelerator, bitstream, implementation, layerDesign, layerNetlist } from './artifacts.ts';
 import { file } from './codecs.ts';
@@ -36,6 +37,11 @@ export const bitfile = buildStep({
       placeAndRoute,
     };
   },
+  tools: ({ recipe: { tools } }) => [
+    yosysTools[tools.synthesis],
+    nextpnrTools[tools.placeAndRoute],
+    icepackTools[tools.placeAndRoute],
+  ],
   async run({ accelerator: whole, designs, netlists }, { config, call, note }) {
     const { family, device, package: pack, pcf, seed } = config;
     const top = uartShell(shellOf(whole, config.shell));

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { ModelSource } from '../config/model.ts';
 import { fail, type Location } from '../diagnostics/diagnostic.ts';
+import type { Tool } from '../engine/invocation.ts';
 import { type Host, type Sources, type UnknownUntilRun, unknownUntilRun } from '../engine/step.ts';
 import { model } from './artifacts.ts';
 import type { NetworkSettings } from './settings.ts';
@@ -141,6 +142,13 @@ export const fetchModel = networkStep({
 type RunSource = Extract<ModelSource, { kind: 'run' }>;
 const asRun = ({ model: source }: NetworkSettings['network']): RunSource => source as RunSource;
 
+/** The program of a `run` source as a tool: what `--version` prints is in the key. */
+const programOf = ([program = '']: readonly string[]): Tool => ({
+  name: program,
+  program: { kind: 'native', command: program, version: { args: ['--version'], pattern: /(?<version>\S*\d\S*)/ } },
+  log: [],
+});
+
 export const runModel = networkStep({
   name: 'run-model',
   doc: 'Runs the recipe’s command that makes the model; its input files count as inputs.',
@@ -163,18 +171,11 @@ export const runModel = networkStep({
     );
     return Object.fromEntries(read);
   },
+  tools: ({ network }) => [programOf(asRun(network).command)],
   async run(_, { config, sources, call }) {
-    const [program, ...args] = config.command;
+    const [, ...args] = config.command;
     const made = await call({
-      tool: {
-        name: program!,
-        program: {
-          kind: 'native',
-          command: program!,
-          version: { args: ['--version'], pattern: /(?<version>\S*\d\S*)/ },
-        },
-        log: [],
-      },
+      tool: programOf(config.command),
       args,
       files: sources,
       outputs: { model: config.output },

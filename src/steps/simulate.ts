@@ -6,7 +6,7 @@ import { writeNpy } from '../ir/npy.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { tensor } from '../ir/tensor.ts';
 import { layersOf } from '../passes/fold/names.ts';
-import { compileSimulation, runSimulation, type Simulator } from '../sim/simulation.ts';
+import { compileSimulation, runSimulation, type Simulator, simulatorTools } from '../sim/simulation.ts';
 import type { SimulationResult, Stimulus } from '../sim/stimulus.ts';
 import { toNumber } from '../util/rational.ts';
 import {
@@ -51,6 +51,7 @@ export const simulate = buildStep({
     codegen: recipe.verifyAt.includes('codegen'),
     stitch: recipe.verifyAt.includes('stitch'),
   }),
+  tools: ({ recipe }) => simulatorTools(simulators[recipe.tools.simulation]),
   async run(
     { accelerator: whole, designs, dataflow: graph, split, vectors: given, importVerdict: before },
     { config, call, note },

@@ -1,5 +1,6 @@
 import { parseStat } from '../tools/stat.ts';
 import { synthesize as synthesis } from '../tools/synthesis.ts';
+import { yosysTools } from '../tools/yosys.ts';
 import { layerDesign, layerNetlist } from './artifacts.ts';
 import { pretty } from './fold.ts';
 import { layerStep } from './step.ts';
@@ -10,6 +11,7 @@ export const synthesize = layerStep({
   needs: { design: layerDesign },
   makes: { layerNetlist },
   config: ({ build, recipe }) => ({ family: build.target.board.family, provider: recipe.tools.synthesis }),
+  tools: ({ recipe }) => [yosysTools[recipe.tools.synthesis]],
   async run({ design }, { config, call }) {
     const { family, provider } = config;
     const { netlist, stat } = await call(synthesis(design, design.top, { provider, family, outOfContext: true }));

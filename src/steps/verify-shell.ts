@@ -1,7 +1,7 @@
 import { fail } from '../diagnostics/diagnostic.ts';
 import { hostBeats, message } from '../shells/uart/frames.ts';
 import { uartFacts, uartTestbench } from '../shells/uart/shell.ts';
-import { compileSimulation, runSimulation } from '../sim/simulation.ts';
+import { compileSimulation, runSimulation, simulatorTools } from '../sim/simulation.ts';
 import { accelerator, dataflow, integerNetwork, shellVerdict, vectors } from './artifacts.ts';
 import { hasShell, shellConfig, shellOf } from './shell.ts';
 import { simulators } from './simulate.ts';
@@ -22,6 +22,7 @@ export const verifyShell = buildStep({
   makes: { shellVerdict },
   applies: ({ build }) => hasShell(build.target.board),
   config: (settings) => ({ shell: shellConfig(settings), simulator: simulators[settings.recipe.tools.simulation] }),
+  tools: ({ recipe }) => simulatorTools(simulators[recipe.tools.simulation]),
   async run({ accelerator: whole, dataflow: graph, split, vectors: given }, { config, call, note }) {
     const shell = shellOf(whole, config.shell);
     const { inputBytes, outputBytes, clockHz } = uartFacts(shell);

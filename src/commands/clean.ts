@@ -1,0 +1,100 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadProject } from '../config/project.ts';
+import { loadRecipe } from '../config/recipe.ts';
+import { FinnError, fail } from '../diagnostics/diagnostic.ts';
+import { removeTree } from '../util/files.ts';
+import { processIsAlive } from '../util/lock.ts';
+import type { Io } from './session.ts';
+
+export interface CleanOptions {
+  readonly out: string;
+  readonly cache?: boolean | undefined;
+}
+
+/** All that a build writes into its folder. */
+const inBuild = [
+  'auto_folding_config.json',
+  'bitfile',
+  'deploy',
+  'driver',
+  'final_hw_config.json',
+  'intermediate_models',
+  'log',
+  'report',
+  'stitched_ip',
+  'time_per_step.json',
+  'verification_output',
+  // What says that the rest is ours goes last.
+  'build.json',
+];
+const inCache = ['calls', 'downloads', 'last', 'objects', 'steps', 'work'];
+
+/** `finn clean`: removes a recipe's build folders, and with `cache` the cache; nothing that finn did not make. */
+export async function clean(recipe: string | undefined, { out, cache }: CleanOptions, io: Io): Promise<number> {
+  if (recipe === undefined && !cache)
+    fail('cli/usage', 'there is nothing to clean: neither a recipe nor --cache is given', {
+      hint: '`finn clean RECIPE`, `finn clean --cache`',
+    });
+  if (recipe !== undefined) {
+    const loaded = loadRecipe(recipe);
+    if (!loaded.recipe) throw new FinnError(...loaded.diagnostics);
+    cleanBuilds(join(out, loaded.recipe.name), loaded.recipe.name, io);
+  }
+  if (cache) {
+    const { project, diagnostics } = loadProject(recipe ?? 'finn.config.yaml');
+    if (diagnostics.length > 0) throw new FinnError(...diagnostics);
+    cleanCache(project.cache.path, io);
+  }
+  return 0;
+}
+
+function cleanBuilds(folder: string, recipe: string, io: Io): void {
+  const builds = namesIn(folder).filter((name) => isBuildOf(join(folder, name), recipe));
+  for (const build of builds) removeOurs(join(folder, build), inBuild, io);
+  if (builds.length === 0) io.out(`${folder}: no builds of ${recipe}`);
+  removeIfEmpty(folder);
+}
+
+/** Does a build.json of ours say that this folder is a build of the recipe? */
+function isBuildOf(folder: string, recipe: string): boolean {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'build.json'), 'utf8'));
+    return (manifest as { recipe?: unknown } | null)?.recipe === recipe;
+  } catch {
+    return false;
+  }
+}
+
+function cleanCache(folder: string, io: Io): void {
+  const busy = namesIn(join(folder, 'work'))
+    .map((name) => Number(/^scratch-(\d+)-\d+$/.exec(name)?.[1] ?? 0))
+    .find((pid) => pid !== 0 && processIsAlive(pid));
+  if (busy !== undefined)
+    fail('cache/write', `process ${busy} is building with the cache ${folder}`, { hint: 'wait until it has ended' });
+  if (existsSync(folder)) removeOurs(folder, inCache, io);
+  else io.out(`${folder}: there is no cache`);
+}
+
+function removeOurs(folder: string, names: readonly string[], io: Io): void {
+  for (const name of names) removeTree(join(folder, name));
+  const left = namesIn(folder);
+  removeIfEmpty(folder);
+  io.out(left.length === 0 ? `removed ${folder}` : `cleaned ${folder}; not finn's, and left there: ${left.join(', ')}`);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It is not empty, or not there.
+  }
+}

@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type { Build, Recipe } from '../config/model.ts';
+import { loadProject, type Project } from '../config/project.ts';
+import { loadRecipe } from '../config/recipe.ts';
+import { type Diagnostic, error, FinnError, fail } from '../diagnostics/diagnostic.ts';
+import { render } from '../diagnostics/render.ts';
+import { didYouMean } from '../diagnostics/suggest.ts';
+import { createEngine, type Engine } from '../engine/engine.ts';
+import { LocalExecutor } from '../engine/executors/local.ts';
+import type { Scope } from '../engine/step.ts';
+import { openStore } from '../engine/store.ts';
+import { steps } from '../steps/index.ts';
+import { type BuildSettings, type NetworkSettings, scopesOf } from '../steps/settings.ts';
+import { type Lock, readLock } from './lock.ts';
+
+/** What every command gets from the command line and the terminal. */
+export interface Io {
+  out(line: string): void;
+  err(line: string): void;
+  /** Is stdout a terminal that may be drawn on? */
+  readonly terminal: boolean;
+  readonly color: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A recipe opened for work: resolved, with its engine and scopes. */
+export interface Session {
+  readonly recipe: Recipe;
+  readonly project: Project;
+  readonly engine: Engine;
+  readonly executor: LocalExecutor;
+  readonly builds: readonly Build[];
+  readonly networkScopes: ReadonlyMap<string, Scope<NetworkSettings>>;
+  readonly buildScopes: ReadonlyMap<string, Scope<BuildSettings>>;
+  readonly lock: Lock | undefined;
+  /** sha256 by URL, of what was fetched. */
+  readonly fetched: Map<string, string>;
+  render(diagnostic: Diagnostic): string;
+}
+
+export interface SessionOptions {
+  /** Names of builds; all if empty. */
+  readonly builds?: readonly string[] | undefined;
+  readonly jobs?: number | undefined;
+  readonly allowRun?: boolean | undefined;
+  readonly locked?: boolean | undefined;
+}
+
+/** Reads a recipe and everything it names. Prints its warnings; throws FinnError with every error at once. */
+export function openSession(path: string, options: SessionOptions, io: Io): Session {
+  if (!existsSync(path)) fail('config/unreadable', `there is no recipe ${path}`, { hint: '`finn init` writes one' });
+  const loaded = loadRecipe(path);
+  const { project, diagnostics } = loadProject(path);
+  const all = [...loaded.diagnostics, ...diagnostics];
+  if (!loaded.recipe || all.some(({ severity }) => severity === 'error')) throw new FinnError(...all);
+  const { recipe } = loaded;
+  const show = (diagnostic: Diagnostic): string => render(diagnostic, { color: io.color, locate: recipe.locate });
+  for (const diagnostic of all) io.err(show(diagnostic));
+  const builds = select(recipe, options.builds ?? []);
+  const lock = readLock(path);
+  if (options.locked && !lock)
+    fail('lock/missing', `--locked, but there is no ${relative('.', lockPath(path))}`, {
+      hint: '`finn build` without --locked writes one',
+    });
+  const fetched = new Map<string, string>();
+  const pins = new Map(Object.entries(lock?.sources ?? {}));
+  const scopes = scopesOf(recipe, project, { mayRun: options.allowRun ?? false, pins, fetched }, builds);
+  const executor = new LocalExecutor({ paths: Object.fromEntries(project.tools) });
+  const engine = createEngine({
+    steps,
+    store: openStore(project.cache.path, (object) => io.err(show(error('cache/corrupt', `${object} was damaged`)))),
+    executor,
+    jobs: options.jobs ?? project.jobs,
+    memory: project.memoryMb,
+  });
+  return {
+    recipe,
+    project,
+    engine,
+    executor,
+    builds,
+    networkScopes: scopes.networks,
+    buildScopes: scopes.builds,
+    lock,
+    fetched,
+    render: show,
+  };
+}
+
+export const lockPath = (recipe: string): string => join(dirname(recipe), 'finn.lock');
+
+function select(recipe: Recipe, names: readonly string[]): Build[] {
+  const unknown = names.filter((name) => !recipe.builds.has(name));
+  if (unknown.length > 0)
+    throw new FinnError(
+      ...unknown.map((name) =>
+        error('recipe/unknown-name', `${recipe.name} has no build '${name}'`, {
+          hint: didYouMean(name, [...recipe.builds.keys()], 'builds'),
+        }),
+      ),
+    );
+  return names.length === 0 ? [...recipe.builds.values()] : names.map((name) => recipe.builds.get(name)!);
+}
+
+/** Text of a file that may not be there. */
+export const textIfThere = (path: string): string | undefined =>
+  existsSync(path) ? readFileSync(path, 'utf8') : undefined;
