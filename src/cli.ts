@@ -6,11 +6,21 @@ import { FinnError } from './diagnostics/diagnostic.ts';
 import { render } from './diagnostics/render.ts';
 
 const controller = new AbortController();
-process.once('SIGINT', () => {
-  controller.abort();
-  process.once('SIGINT', () => process.exit(130));
-});
-process.once('SIGTERM', () => controller.abort());
+
+/**
+ * From now on the first interrupt asks the command to end what it has started, the second ends finn. Commands without
+ * this end at once: what computes without pause would not hear of it.
+ */
+function interruptible(): void {
+  process.once('SIGINT', () => {
+    controller.abort();
+    process.once('SIGINT', () => process.exit(130));
+  });
+  process.once('SIGTERM', () => controller.abort());
+}
+
+// `finn boards | head -1` closes the pipe early, which is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 const io: Io = {
   out: (line) => void process.stdout.write(`${line}\n`),
@@ -54,9 +64,46 @@ const program = new Command('finn')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .showSuggestionAfterError();
 
-program
-  .command('build')
-  .description('build what a recipe declares; what is fresh is not built again')
+/** A command of one line of description, with an example behind its help. */
+const command = (name: string, description: string, example: string): Command =>
+  program.command(name).description(description).addHelpText('after', `\nExample:\n  $ ${example}`);
+
+command(
+  'init',
+  'write a recipe that builds, a config and a .gitignore',
+  'finn init my-net && finn build my-net/recipe.yaml',
+)
+  .argument('[dir]', 'folder to write to', '.')
+  .action((dir: string) => run(async () => (await import('./commands/init.ts')).init(dir, io)));
+
+command(
+  'validate',
+  'check recipes: the text, the meaning, and their networks up to folding',
+  'finn validate recipes/*/*.yaml',
+)
+  .argument('<recipe...>')
+  .option('--json', 'print one JSON object')
+  .action((recipes: string[], options) =>
+    run(async () => (await import('./commands/validate.ts')).validate(recipes, options, io)),
+  );
+
+command('plan', 'show every step: fresh, cached or to be run, and because of what', 'finn plan digits.yaml')
+  .argument('<recipe>')
+  .option('--build <name>', 'only this build (may be repeated)', many)
+  .option('--until <step>', 'every step up to this one')
+  .option('--json', 'print one JSON object')
+  .action((recipe: string, options) =>
+    run(async () => {
+      interruptible();
+      return (await import('./commands/plan.ts')).planRecipe(recipe, options, io);
+    }),
+  );
+
+command(
+  'build',
+  'build what a recipe declares; what is fresh is not built again',
+  'finn build digits.yaml --until stitch',
+)
   .argument('<recipe>')
   .option('--build <name>', 'only this build (may be repeated)', many)
   .option('--until <step>', 'every step up to this one')
@@ -69,7 +116,95 @@ program
   .addOption(new Option('--plain', 'plain lines even on a terminal'))
   .option('--out <dir>', 'folder for the results', 'build')
   .action((recipe: string, options) =>
-    run(async () => (await import('./commands/build.ts')).build(recipe, options, io)),
+    run(async () => {
+      interruptible();
+      return (await import('./commands/build.ts')).build(recipe, options, io);
+    }),
+  );
+
+command(
+  'graph',
+  'draw the steps of a recipe, or the network or the layers of a build',
+  'finn graph digits.yaml --of layers --format svg > layers.svg',
+)
+  .argument('<recipe>')
+  .option('--of <what>', 'steps, network or layers', 'steps')
+  .option('--format <format>', 'dot, mermaid or svg', 'dot')
+  .option('--build <name>', 'of this build; the first if left out', many)
+  .action((recipe: string, options) =>
+    run(async () => (await import('./commands/graph.ts')).graph(recipe, options, io)),
+  );
+
+command('exec', 'run any ONNX model in the reference interpreter', 'finn exec tfc.onnx --input x.npy --output y.npy')
+  .argument('<model>', 'QONNX, QCDQ, FINN-ONNX, or a model of intermediate_models/')
+  .requiredOption('--input <npy...>', "one file for each input, in the model's order; one frame or N of them")
+  .requiredOption('--output <npy...>', "one file for each output, in the model's order")
+  .action((model: string, options) => run(async () => (await import('./commands/exec.ts')).exec(model, options, io)));
+
+command('inspect', 'say what is in an ONNX model, and what of it would not become hardware', 'finn inspect tfc.onnx')
+  .argument('<model>')
+  .option('--json', 'print one JSON object')
+  .action((model: string, options) =>
+    run(async () => (await import('./commands/inspect.ts')).inspect(model, options, io)),
+  );
+
+command('boards', 'list the boards, or show one', 'finn boards icebreaker')
+  .argument('[name]', 'name of a board, or the path of a board file')
+  .option('--json', 'print JSON')
+  .action((name: string | undefined, options) =>
+    run(async () => (await import('./commands/boards.ts')).boards(name, options, io)),
+  );
+
+command(
+  'operators',
+  'list the hardware layers and the ONNX operators that finn knows, or show one',
+  'finn operators MVAU',
+)
+  .argument('[name]')
+  .option('--json', 'print JSON')
+  .action((name: string | undefined, options) =>
+    run(async () => (await import('./commands/operators.ts')).listOperators(name, options, io)),
+  );
+
+command('doctor', 'say which tools are here, which versions, and what each is needed for', 'finn doctor')
+  .option('--json', 'print one JSON object')
+  .action((options) => run(async () => (await import('./commands/doctor.ts')).doctor(options, io)));
+
+command('cache', 'look at the cache', 'finn cache ls')
+  .command('ls')
+  .description('say how much is in the cache, by kind')
+  .argument('[recipe]', 'whose cache; that of this folder if left out')
+  .option('--json', 'print one JSON object')
+  .action((recipe: string | undefined, options) =>
+    run(async () => (await import('./commands/cache.ts')).cacheLs(recipe, options, io)),
+  );
+
+command('clean', 'remove the build folders of a recipe; only what finn made', 'finn clean digits.yaml --cache')
+  .argument('[recipe]')
+  .option('--cache', 'remove the cache too')
+  .option('--out <dir>', 'folder of the results', 'build')
+  .action((recipe: string | undefined, options) =>
+    run(async () => (await import('./commands/clean.ts')).clean(recipe, options, io)),
+  );
+
+command('lock', 'fetch the sources of a recipe and write finn.lock, without building', 'finn lock bnn-pynq.yaml')
+  .argument('<recipe>')
+  .option('--allow-run', 'let `run` sources of the recipe execute')
+  .action((recipe: string, options) =>
+    run(async () => {
+      interruptible();
+      return (await import('./commands/lock-recipe.ts')).lockRecipe(recipe, options, io);
+    }),
+  );
+
+command('program', "write a build's bitstream to the board", 'finn program build/digits/icebreaker')
+  .argument('<build>', 'folder of a build')
+  .option('--board <board>', 'name or file of the board; the one that it was built for if left out')
+  .action((build: string, options) =>
+    run(async () => {
+      interruptible();
+      return (await import('./commands/program.ts')).program(build, options, io);
+    }),
   );
 
 await program.parseAsync();

@@ -20,8 +20,8 @@ interface Placed extends Box {
 export function toSvg({ name, boxes, arrows }: Diagram): string {
   const placed = new Map(boxes.map((box) => [box.id, sized(box)]));
   rank(placed, arrows);
-  const layers: Placed[][] = [];
-  for (const box of placed.values()) (layers[box.rank] ??= []).push(box);
+  const ranks = Math.max(-1, ...[...placed.values()].map((box) => box.rank)) + 1;
+  const layers = Array.from({ length: ranks }, (_, i) => [...placed.values()].filter((box) => box.rank === i));
   for (let sweep = 0; sweep < 4; sweep += 1) order(layers, arrows, placed, sweep % 2 === 0);
   const width = Math.max(0, ...layers.map(widthOf)) + 2 * padding;
   let y = padding;
@@ -72,12 +72,7 @@ function rank(placed: ReadonlyMap<string, Placed>, arrows: readonly Arrow[]): vo
 }
 
 /** Sorts each layer by the mean place of the neighbours in front of it, or behind it. */
-function order(
-  layers: Placed[][],
-  arrows: readonly Arrow[],
-  placed: ReadonlyMap<string, Placed>,
-  down: boolean,
-): void {
+function order(layers: Placed[][], arrows: readonly Arrow[], placed: ReadonlyMap<string, Placed>, down: boolean): void {
   const neighbours = new Map<Placed, Placed[]>();
   for (const { from, to } of arrows) {
     const [own, other] = down ? [placed.get(to)!, placed.get(from)!] : [placed.get(from)!, placed.get(to)!];

@@ -40,7 +40,8 @@ export function toDot({ name, boxes, arrows }: Diagram): string {
 export function toMermaid({ boxes, arrows }: Diagram): string {
   const ids = new Map(boxes.map(({ id }, i) => [id, `n${i}`]));
   const quoted = (text: string): string => `"${text.replace(/[&"#<>]/g, (letter) => `#${letter.charCodeAt(0)};`)}"`;
-  const label = (lines: readonly string[]): string => `"${lines.map((line) => quoted(line).slice(1, -1)).join('<br>')}"`;
+  const label = (lines: readonly string[]): string =>
+    `"${lines.map((line) => quoted(line).slice(1, -1)).join('<br>')}"`;
   return [
     'flowchart TD',
     ...boxes.map(({ id, lines, round }) =>

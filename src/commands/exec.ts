@@ -55,15 +55,23 @@ function feed(value: InputValue, path: string): Fed {
   const size = sizeOf(type.shape);
   const frames = given.data.length / size;
   if (!Number.isInteger(frames) || frames === 0)
-    fail('exec/input', `${path} has shape ${given.shape.join('×') || 'scalar'}, input '${name}' takes ${typeText(type)}`, {
-      hint: `give one frame of ${plural(size, 'element')}, or several with the number of frames as first axis`,
-    });
+    fail(
+      'exec/input',
+      `${path} has shape ${given.shape.join('×') || 'scalar'}, input '${name}' takes ${typeText(type)}`,
+      {
+        hint: `give one frame of ${plural(size, 'element')}, or several with the number of frames as first axis`,
+      },
+    );
   const { dtype } = type;
   const bad = dtype.integer ? given.data.findIndex((v) => !admits(dtype, v)) : -1;
   if (bad >= 0)
-    fail('exec/input', `element ${bad} of ${path} is ${given.data[bad]}, which is no ${dtype.name} as input '${name}' takes`, {
-      hint: `${dtype.name} holds ${dtype.min} to ${dtype.max}`,
-    });
+    fail(
+      'exec/input',
+      `element ${bad} of ${path} is ${given.data[bad]}, which is no ${dtype.name} as input '${name}' takes`,
+      {
+        hint: `${dtype.name} holds ${dtype.min} to ${dtype.max}`,
+      },
+    );
   return { value, given, frames };
 }
 

@@ -98,7 +98,11 @@ export function drawn(name: string, graph: Graph): Diagram {
         const origin = node.origin.join(', ');
         return {
           id: ids.get(node)!,
-          lines: [names.get(node) ?? node.op.name, ...(parallel.length > 0 ? [parallel.join(', ')] : []), short(origin)],
+          lines: [
+            names.get(node) ?? node.op.name,
+            ...(parallel.length > 0 ? [parallel.join(', ')] : []),
+            short(origin),
+          ],
         };
       }),
       ...graph.outputs.map((output): Box => ({ id: `out ${output.name}`, lines: [output.name], round: true })),

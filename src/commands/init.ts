@@ -78,7 +78,9 @@ builds:
   icebreaker: { network: digits, target: icebreaker, folding: small }
 `;
 
-const config = (folder: string): string => `${schema(folder, 'config.schema.json')}# What is true of this machine or team; nothing here changes a result.
+const config = (
+  folder: string,
+): string => `${schema(folder, 'config.schema.json')}# What is true of this machine or team; nothing here changes a result.
 cache: { path: .finn, size: 20GB }
 `;
 

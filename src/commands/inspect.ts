@@ -4,10 +4,12 @@ import type { Graph, Node, TensorType } from '../ir/graph.ts';
 import { sizeOf } from '../ir/tensor.ts';
 import { nodesOf } from '../ir/traverse.ts';
 import { splitGemm } from '../passes/clean/split-gemm.ts';
+import { type Feed, feedInput } from '../passes/clean/surround.ts';
 import { isLayer, layersOf } from '../passes/fold/names.ts';
 import { toLayers } from '../passes/lower/to-layers.ts';
 import { isConstant } from '../passes/streamline/constants.ts';
 import { type HostNode, split } from '../passes/streamline/walk.ts';
+import { rational } from '../util/rational.ts';
 import { type DiagnosticJson, diagnosticJson } from './diagnostic-json.ts';
 import { typeText } from './graph.ts';
 import { readAnyModel } from './model-file.ts';
@@ -26,6 +28,8 @@ interface Lowered {
   readonly counts: Readonly<Record<string, number>>;
   readonly onHost: readonly HostNode[];
   readonly problems: readonly Diagnostic[];
+  /** What was taken for granted because only a recipe says it. */
+  readonly assumed?: string;
 }
 
 interface TypeJson {
@@ -55,6 +59,7 @@ export async function inspect(path: string, { json }: InspectOptions, io: Io): P
         layers: lowered.layers,
         counts: lowered.counts,
         onHost: lowered.onHost,
+        ...(lowered.assumed !== undefined && { assumed: lowered.assumed }),
         problems: lowered.problems.map((problem): DiagnosticJson => diagnosticJson(problem)),
       }),
     );
@@ -81,28 +86,46 @@ export async function inspect(path: string, { json }: InspectOptions, io: Io): P
   return 0;
 }
 
-function loweredLines({ layers, counts, onHost, problems }: Lowered): string[] {
+function loweredLines({ layers, counts, onHost, problems, assumed: said }: Lowered): string[] {
   const rows = layers.map(({ name, nodes, output }) => [
     name,
     `${output.datatype} ${output.shape.join('×')}`,
     nodes.join(', '),
   ]);
   return [
+    ...(said === undefined ? [] : ['', `as with a recipe that says that ${said}:`]),
     ...(rows.length > 0 ? ['', ...table(['LAYER', 'OUTPUT', 'FROM'], rows)] : []),
     ...(Object.keys(counts).length > 0 ? [`counts  ${listed(counts)}`] : []),
     ...(onHost.length > 0
-      ? ['', 'on the host:', ...onHost.map((one) => `  ${one.node} (${one.op}), ${one.side} the accelerator: ${one.reason}`)]
+      ? [
+          '',
+          'on the host:',
+          ...onHost.map((one) => `  ${one.node} (${one.op}), ${one.side} the accelerator: ${one.reason}`),
+        ]
       : []),
     '',
-    problems.length === 0 ? 'every node becomes a hardware layer' : `does not become hardware: ${plural(problems.length, 'problem')}`,
+    problems.length === 0
+      ? 'every node becomes a hardware layer'
+      : `does not become hardware: ${plural(problems.length, 'problem')}`,
   ];
 }
 
 /** The network as hardware; a model that has layers already is taken as it is. */
 function lower(graph: Graph): Lowered {
+  if (nodesOf(graph).some(isLayer)) return { ...layersIn(graph), onHost: [], problems: [] };
+  const asItIs = lowerFed(graph);
+  const [first, ...others] = graph.inputs;
+  if (asItIs.problems.length === 0 || !first || others.length > 0 || first.type.dtype.integer) return asItIs;
+  // Most networks leave it to the recipe to say what their real input is made of.
+  return { ...lowerFed(graph, assumed), assumed: `${first.name} is made of ${assumed.datatype}` };
+}
+
+const assumed: Feed = { datatype: 'UINT8', scale: [rational(1n)] };
+
+function lowerFed(graph: Graph, feed?: Feed): Lowered {
   try {
-    if (nodesOf(graph).some(isLayer)) return { ...layersIn(graph), onHost: [], problems: [] };
-    const { core, onHost } = split(splitGemm(graph));
+    const simple = splitGemm(graph);
+    const { core, onHost } = split(feed ? feedInput(simple, feed) : simple);
     const { graph: made, diagnostics } = toLayers(core, { standaloneThresholds: false });
     return { ...layersIn(made), onHost, problems: diagnostics };
   } catch (cause) {

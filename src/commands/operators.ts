@@ -43,7 +43,9 @@ function unknown(name: string, io: Io): 'onnx' {
     const names = operators.map((one) => one.name);
     return fail('cli/usage', `there is no operator '${name}'`, { hint: didYouMean(name, names, 'layers') });
   }
-  io.out(`${name}: an operator of ${domainText(found.domain)} that finn reads and runs; it is no hardware layer itself`);
+  io.out(
+    `${name}: an operator of ${domainText(found.domain)} that finn reads and runs; it is no hardware layer itself`,
+  );
   return 'onnx';
 }
 
@@ -81,4 +83,10 @@ const domainText = (domain: string): string => (domain === '' ? 'ONNX' : domain)
 
 /** Lines of at most 100 characters, broken at blanks. */
 const wrapped = (lines: readonly string[]): string[] =>
-  lines.flatMap((line) => line.replace(/(.{1,98})(?: |$)/g, '$1\n').trimEnd().split('\n').map((part, i) => (i === 0 ? `  ${part}` : `    ${part}`)));
+  lines.flatMap((line) =>
+    line
+      .replace(/(.{1,98})(?: |$)/g, '$1\n')
+      .trimEnd()
+      .split('\n')
+      .map((part, i) => (i === 0 ? `  ${part}` : `    ${part}`)),
+  );

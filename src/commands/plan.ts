@@ -59,7 +59,9 @@ async function foresee(
   const unfolded = first.instances.filter(({ id, state }) => id.step === 'fold' && !isDone(state));
   const folds = unfolded
     .map(({ instance }) => instance.scope)
-    .filter((scope) => first.instances.every((planned) => !needsWorld(planned) || planned.id.scope[0] !== scope.parent!.name))
+    .filter((scope) =>
+      first.instances.every((planned) => !needsWorld(planned) || planned.id.scope[0] !== scope.parent!.name),
+    )
     .map((scope): Wanted => ({ scope, step: 'fold' }));
   if (folds.length === 0) return { lines: first.instances.map(lineOf), diagnostics: first.diagnostics };
 
@@ -137,7 +139,8 @@ function text(lines: readonly Line[]): string[] {
   ]);
   const { fresh, cached, run, wrong, seconds } = sums(lines);
   const never = lines.some((line) => line.seconds === undefined && line.state !== 'wrong' && !isDone(line.state));
-  const time = run === 0 ? '' : `, ${secondsText(seconds)} of work by earlier runs${never ? ' and what never ran here' : ''}`;
+  const time =
+    run === 0 ? '' : `, ${secondsText(seconds)} of work by earlier runs${never ? ' and what never ran here' : ''}`;
   return [
     ...table(['', 'STEP', 'OF', 'TIME', 'BECAUSE'], rows, ['left', 'left', 'left', 'right']),
     '',
