@@ -102,6 +102,13 @@ const bipolarLevels = (node: Node): Levels => ({
   dtype: BIPOLAR,
 });
 
+/** Cast to floating point: nothing where values stay what they are, else it rounds, as a link of the chain. */
+const castRule: Rule = (node, inputs, walk) => {
+  const [to, from] = [node.types[0]!.dtype, node.inputs[0]!.type.dtype];
+  if (to === from) return identityRule(node, inputs, walk);
+  return to.integer ? onHost(node, inputs, 'it cuts reals off') : elementwiseRule(node, inputs, walk);
+};
+
 const movement = ['Reshape', 'Flatten', 'Transpose', 'Squeeze', 'Unsqueeze'];
 const identity = ['Identity', 'Dropout'];
 
@@ -112,6 +119,7 @@ const rules = new Map<Op, Rule>([
   [onnx('QuantizeLinear'), elementwiseRule],
   ...movement.map((name): [Op, Rule] => [onnx(name), movementRule]),
   ...identity.map((name): [Op, Rule] => [onnx(name), identityRule]),
+  [onnx('Cast'), castRule],
   [onnx('MatMul'), matMulRule],
   [onnx('TopK'), selectionRule],
   [onnx('ArgMax'), selectionRule],
