@@ -1,6 +1,10 @@
-/** One bit of a sum: a Verilog expression and the power of two it counts for. */
-export interface HeapBit {
-  readonly bit: string;
+/**
+ * Bits of a sum that count for the same power of two, in every lane: `expression` is a vector of count · lanes bits, the
+ * lanes of one bit side by side.
+ */
+export interface HeapBits {
+  readonly expression: string;
+  readonly count: number;
   readonly column: number;
 }
 
@@ -14,146 +18,147 @@ export interface HeapOptions {
   /** Names of the wires begin with this. */
   readonly prefix: string;
   readonly counter: Counter;
-  /** Bits of the sum; what lies above is dropped (the sum is taken modulo 2^width). */
+  /** Bits of each sum; what lies above is dropped (sums are taken modulo 2^width). */
   readonly width: number;
-  /** A register follows every so many levels of counters; none if undefined. */
-  readonly every?: number | undefined;
+  /** Sums of the same form side by side: neurons that differ in nothing but the values of their bits. */
+  readonly lanes: number;
 }
 
-/** A sum as Verilog: declarations and assignments, the expression of the sum, and the enabled cycles it takes. */
+/** Sums as Verilog: declarations with assignments, and the expression of each lane's sum. */
 export interface Heap {
   readonly lines: readonly string[];
-  readonly sum: string;
-  readonly depth: number;
+  readonly sums: readonly string[];
 }
 
-interface Wire {
-  readonly name: string;
-  readonly stage: number;
-  readonly level: number;
+/** Some of a wire's bits, in every lane. */
+interface Run {
+  readonly wire: string;
+  /** How many bits (a lane) the wire has in all. */
+  readonly of: number;
+  readonly first: number;
+  readonly count: number;
 }
 
-const one: Wire = { name: "1'b1", stage: 0, level: 0 };
+const lengthOf = (runs: readonly Run[]): number => runs.reduce((n, { count }) => n + count, 0);
+
+/** Removes the first `count` bits of a list. */
+function take(runs: Run[], count: number): Run[] {
+  const taken: Run[] = [];
+  for (let left = count; left > 0; ) {
+    const run = runs.shift()!;
+    const part = Math.min(left, run.count);
+    taken.push({ ...run, count: part });
+    if (part < run.count) runs.unshift({ ...run, first: run.first + part, count: run.count - part });
+    left -= part;
+  }
+  return taken;
+}
 
 /**
- * The sum of weighted bits and a constant ≥ 0 modulo 2^width, as full-adder equations, column by column until two rows are left, then
- * one carry chain. With `every`, registers (ports clk and en of the module around) follow and `depth` says how many.
+ * The sums of weighted bits and a constant ≥ 0 modulo 2^width, as full-adder equations: level by level until two rows are left, then
+ * one carry chain a lane. All adders of a level and column, over all lanes, are one equation of vectors: the same gates as bit by
+ * bit, but a simulator has hundreds of equations where it would have tens of thousands.
  */
-export function heap(bits: readonly HeapBit[], constant: bigint, options: HeapOptions): Heap {
-  const { prefix, width, every } = options;
+export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapOptions): Heap {
+  const { prefix, width, lanes, counter } = options;
   const lines: string[] = [];
-  const columns: Wire[][] = Array.from({ length: width }, () => []);
+  let columns: Run[][] = Array.from({ length: width }, () => []);
   let next = 0;
 
-  const fresh = (expression: string, stage: number, level: number): Wire => {
-    const name = `${prefix}${next}`;
+  const fresh = (expression: string, count: number): Run => {
+    const wire = `${prefix}${next}`;
     next += 1;
-    if (every !== undefined && level >= every) {
-      lines.push(`reg ${name};`, `always @(posedge clk) if (en) ${name} <= ${expression};`);
-      return { name, stage: stage + 1, level: 0 };
-    }
-    lines.push(`wire ${name} = ${expression};`);
-    return { name, stage, level };
+    const bitsOfAll = count * lanes;
+    lines.push(`wire ${bitsOfAll > 1 ? `[${bitsOfAll - 1}:0] ` : ''}${wire} = ${expression};`);
+    return { wire, of: count, first: 0, count };
   };
-  const delayed = new Map<string, Wire>();
-  /** The wire as it is at a later stage. */
-  const at = (wire: Wire, stage: number): Wire => {
-    let now = wire;
-    if (wire === one) return one;
-    while (now.stage < stage) {
-      const known = delayed.get(now.name);
-      if (known) {
-        now = known;
-        continue;
-      }
-      const name = `${prefix}${next}`;
-      next += 1;
-      lines.push(`reg ${name};`, `always @(posedge clk) if (en) ${name} <= ${now.name};`);
-      const later = { name, stage: now.stage + 1, level: 0 };
-      delayed.set(now.name, later);
-      now = later;
-    }
-    return now;
+  const slice = ({ wire, of, first, count }: Run): string => {
+    if (count === of) return wire;
+    const [low, high] = [first * lanes, (first + count) * lanes - 1];
+    return low === high ? `${wire}[${low}]` : `${wire}[${high}:${low}]`;
   };
-  const push = (wire: Wire, column: number): void => {
-    if (column < width) columns[column]!.push(wire);
+  /** A vector of the runs' bits; one that is not a plain slice gets a name. */
+  const vector = (runs: readonly Run[]): string => {
+    if (runs.length === 1) return slice(runs[0]!);
+    return fresh(`{${[...runs].reverse().map(slice).join(', ')}}`, lengthOf(runs)).wire;
   };
-  const earliest = (list: Wire[], count: number): Wire[] => {
-    list.sort((a, b) => a.stage - b.stage || a.level - b.level);
-    return list.splice(0, count);
+  const parity = (three: readonly string[], count: number): Run => fresh(three.join(' ^ '), count);
+  const majority = ([a, b, c]: readonly string[], count: number): Run =>
+    fresh(`(${a} & ${b}) | (${a} & ${c}) | (${b} & ${c})`, count);
+  const push = (to: Run[][], run: Run, column: number): void => {
+    if (column < width) to[column]!.push(run);
   };
-  const parity = (three: readonly Wire[], stage: number, level: number): Wire =>
-    fresh(three.map((wire) => wire.name).join(' ^ '), stage, level);
-  const majority = ([a, b, c]: readonly Wire[], stage: number, level: number): Wire =>
-    fresh(`(${a!.name} & ${b!.name}) | (${a!.name} & ${c!.name}) | (${b!.name} & ${c!.name})`, stage, level);
-  /** The wires at the stage of the latest of them, and the level that is reached after `levels` more. */
-  const together = (wires: readonly Wire[], levels: number): [Wire[], number, number] => {
-    const stage = Math.max(...wires.map((wire) => wire.stage));
-    const aligned = wires.map((wire) => at(wire, stage));
-    return [aligned, stage, Math.max(...aligned.map((wire) => wire.level)) + levels];
+  /** `count` times three bits of a column become one there and one in the next, if that counts. */
+  const fullAdders = (from: Run[], count: number, column: number, to: Run[][]): void => {
+    const three = [take(from, count), take(from, count), take(from, count)].map(vector);
+    push(to, parity(three, count), column);
+    if (column + 1 < width) push(to, majority(three, count), column + 1);
   };
-  /** Three bits of a column become one there and one in the next, if that counts. */
-  const fullAdder = (three: readonly Wire[], column: number): void => {
-    const [aligned, stage, level] = together(three, 1);
-    push(parity(aligned, stage, level), column);
-    if (column + 1 < width) push(majority(aligned, stage, level), column + 1);
-  };
-  /** Six bits of a column become one there, in the next and in the next but one: a table of six inputs each. */
-  const sixToThree = (six: readonly Wire[], column: number): void => {
-    const [aligned, stage, level] = together(six, 1);
-    const halves = [aligned.slice(0, 3), aligned.slice(3)];
-    const [p, q] = halves.map((half) => parity(half, stage, level - 1)) as [Wire, Wire];
-    push(fresh(`${p.name} ^ ${q.name}`, stage, level), column);
+  /** `count` times six bits of a column become one there, in the next and in the next but one: a table of six inputs each. */
+  const sixToThree = (from: Run[], count: number, column: number, to: Run[][]): void => {
+    const halves = [0, 1].map(() => [take(from, count), take(from, count), take(from, count)].map(vector));
+    const [p, q] = halves.map((half) => parity(half, count)) as [Run, Run];
+    push(to, fresh(`${p.wire} ^ ${q.wire}`, count), column);
     if (column + 1 >= width) return;
-    const carries = halves.map((half) => majority(half, stage, level - 1));
-    carries.push(fresh(`${p.name} & ${q.name}`, stage, level - 1));
-    push(parity(carries, stage, level), column + 1);
-    if (column + 2 < width) push(majority(carries, stage, level), column + 2);
+    const carries = halves.map((half) => majority(half, count).wire);
+    carries.push(fresh(`${p.wire} & ${q.wire}`, count).wire);
+    push(to, parity(carries, count), column + 1);
+    if (column + 2 < width) push(to, majority(carries, count), column + 2);
   };
 
-  for (const { bit, column } of bits) {
-    if (column < width) push(fresh(bit, 0, 0), column);
-  }
-  const ones: number[] = [];
-  for (let column = 0; column < width; column += 1) {
-    if (((constant >> BigInt(column)) & 1n) === 1n) ones.push(column);
-  }
-
-  if (options.counter === '3:2+6:3') {
-    const raw = columns.map((list) => list.splice(0));
-    raw.forEach((list, column) => {
-      while (list.length >= 3) fullAdder(list.splice(0, 3), column);
-      for (const wire of list) push(wire, column);
+  for (const { expression, count, column } of bits)
+    if (column < width && count > 0) columns[column]!.push(fresh(expression, count));
+  for (let level = 0; columns.some((column) => lengthOf(column) > 2); level += 1) {
+    const after: Run[][] = columns.map(() => []);
+    const sixes = counter === '6:3' || (counter === '3:2+6:3' && level > 0);
+    columns.forEach((column, place) => {
+      const six = sixes ? Math.floor(lengthOf(column) / 6) : 0;
+      if (six > 0) sixToThree(column, six, place, after);
+      const three = Math.floor(lengthOf(column) / 3);
+      if (three > 0) fullAdders(column, three, place, after);
+      after[place]!.push(...column);
     });
-  }
-  for (let column = 0; column < width; column += 1) {
-    const list = columns[column]!;
-    while (options.counter !== '3:2' && list.length >= 6) sixToThree(earliest(list, 6), column);
-    while (list.length >= 3) fullAdder(earliest(list, 3), column);
+    columns = after;
   }
 
   // The constant's bits take free places of the two rows; where there are none, full adders make one.
-  for (const place of ones) {
+  const one: Run = { wire: lanes > 1 ? `{${lanes}{1'b1}}` : "1'b1", of: 1, first: 0, count: 1 };
+  for (let place = 0; place < width; place += 1) {
+    if (((constant >> BigInt(place)) & 1n) === 0n) continue;
     columns[place]!.push(one);
-    for (let column = place; column < width && columns[column]!.length > 2; column += 1) {
-      fullAdder(columns[column]!.splice(0), column);
-    }
+    for (let column = place; column < width && lengthOf(columns[column]!) > 2; column += 1)
+      fullAdders(columns[column]!, 1, column, columns);
   }
+  return { lines, sums: Array.from({ length: lanes }, (_, lane) => total(columns, lane, options, lines)) };
+}
 
-  const depth = Math.max(0, ...columns.flat().map((w) => w.stage));
-  let low = 0;
-  while (low < width && columns[low]!.length <= 1) low += 1;
-  const row = (index: number, from: number, to: number): string => {
-    const cells = columns.slice(from, to).map((list) => (list[index] ? at(list[index]!, depth).name : "1'b0"));
-    return `{${cells.reverse().join(', ')}}`;
+/** The sum of the two rows that are left, for one lane: a carry chain from the first column with two bits on. */
+function total(
+  columns: readonly (readonly Run[])[],
+  lane: number,
+  { width, lanes, prefix }: HeapOptions,
+  lines: string[],
+): string {
+  const cell = (index: number, column: readonly Run[]): string => {
+    let at = index;
+    for (const { wire, of, first, count } of column) {
+      if (at >= count) {
+        at -= count;
+        continue;
+      }
+      if (wire.includes("1'b1")) return "1'b1";
+      return of * lanes === 1 ? wire : `${wire}[${(first + at) * lanes + lane}]`;
+    }
+    return "1'b0";
   };
-  const used = columns.reduce((most, list, i) => (list.length > 0 ? i + 1 : most), 0);
-  if (used === 0) return { lines, sum: `${width}'d0`, depth };
-  const parts: string[] = [];
-  if (low < width) {
-    lines.push(`wire [${width - low - 1}:0] ${prefix}sum = ${row(0, low, width)} + ${row(1, low, width)};`);
-    parts.push(`${prefix}sum`);
-  }
-  if (low > 0) parts.push(row(0, 0, low));
-  return { lines, sum: parts.length === 1 ? parts[0]! : `{${parts.join(', ')}}`, depth };
+  const row = (index: number, from: number, to: number): string => {
+    const cells = columns.slice(from, to).map((column) => cell(index, column));
+    return cells.length === 1 ? cells[0]! : `{${cells.reverse().join(', ')}}`;
+  };
+  let low = 0;
+  while (low < width && lengthOf(columns[low]!) <= 1) low += 1;
+  if (low === width) return columns.some((column) => column.length > 0) ? row(0, 0, width) : `${width}'d0`;
+  const name = `${prefix}sum${lanes > 1 ? `_${lane}` : ''}`;
+  lines.push(`wire [${width - low - 1}:0] ${name} = ${row(0, low, width)} + ${row(1, low, width)};`);
+  return low === 0 ? name : `{${name}, ${row(0, 0, low)}}`;
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { unzipSync } from 'fflate';
 import type { ModelSource } from '../config/model.ts';
 import { fail, type Location } from '../diagnostics/diagnostic.ts';
 import type { Tool } from '../engine/invocation.ts';
@@ -50,8 +49,9 @@ async function inMirrors(wanted: string, mirrors: readonly string[]): Promise<Ui
 }
 
 /** The model inside an archive; the archive itself where the source names no member. */
-function memberOf(bytes: Uint8Array, member: string | undefined, url: string, at: Location): Uint8Array {
+async function memberOf(bytes: Uint8Array, member: string | undefined, url: string, at: Location): Promise<Uint8Array> {
   if (member === undefined) return bytes;
+  const { unzipSync } = await import('fflate');
   const names: string[] = [];
   const files = unzipSync(bytes, {
     filter: ({ name, originalSize }) => {
@@ -134,7 +134,7 @@ export const fetchModel = networkStep({
     if (source.kind === 'file')
       return { model: checked(await readNamed(source.path, at), source.sha256, source.path, at) };
     const bytes = await fetched(source, settings, host);
-    return bytes instanceof Uint8Array ? { model: memberOf(bytes, source.member, source.url, at) } : bytes;
+    return bytes instanceof Uint8Array ? { model: await memberOf(bytes, source.member, source.url, at) } : bytes;
   },
   run: async (_, { sources }) => ({ model: sources['model']! }),
 });

@@ -38,12 +38,15 @@ export function control(
   const words: bigint[] = [];
   for (let n = 0; n < nf; n += 1) {
     for (let s = 0; s < sf; s += 1) {
-      const word: bigint[] = [];
-      for (let i = 0; i < pe; i += 1) {
-        for (let k = 0; k < simd; k += 1)
-          word.push(plan.weights.encode(m.weights.data[(s * simd + k) * m.mh + n * pe + i]!));
-      }
-      words.push(packWords(word, plan.weights.bits));
+      // One plane of the code after the other; in a plane the neurons of one synapse side by side, as the heap takes them.
+      const codes = Array.from({ length: simd * pe }, (_, at) => {
+        const [k, i] = [Math.floor(at / pe), at % pe];
+        return plan.weights.encode(m.weights.data[(s * simd + k) * m.mh + n * pe + i]!);
+      });
+      const planes = Array.from({ length: plan.weights.bits }, (_, plane) =>
+        codes.map((code) => (code >> BigInt(plane)) & 1n),
+      );
+      words.push(packWords(planes.flat(), 1));
     }
   }
   const block = isBlock(device.family, { depth: words.length, width: wordBits }, m.memory);

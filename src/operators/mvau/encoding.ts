@@ -1,5 +1,4 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
-import type { HeapBit } from '../../hdl/heap.ts';
 import { BIPOLAR, bitsFor, type DataType, smallest } from '../../ir/datatype.ts';
 import { extremes, type Tensor } from '../../ir/tensor.ts';
 
@@ -92,25 +91,32 @@ export function digits(value: number): { readonly shift: number; readonly sign: 
   return list;
 }
 
-/** The bits of one product of memory-held weight `w` (an expression for its bit k) and unsigned input bits `u`. */
-export function productBits(code: WeightCode, u: readonly string[], w: (bit: number) => string): HeapBit[] {
+/** A product's bits: a Verilog expression and the power of two that they count for. */
+export interface ProductBits {
+  readonly expression: string;
+  readonly column: number;
+}
+
+/**
+ * The bits of products of memory-held weights and unsigned input bits: `u` are expressions of the input's bits, `w` of
+ * the weights' planes, each one bit or a vector of as many bits as there are products.
+ */
+export function productBits(code: WeightCode, u: readonly string[], w: readonly string[]): ProductBits[] {
   switch (code.kind) {
     case 'bipolar':
-      return u.map((bit, column) => ({ bit: `${bit} ^ ${w(0)}`, column }));
+      return u.map((bit, column) => ({ expression: `${bit} ^ ${w[0]}`, column }));
     case 'binary':
-      return u.map((bit, column) => ({ bit: `${bit} & ${w(0)}`, column }));
+      return u.map((bit, column) => ({ expression: `${bit} & ${w[0]}`, column }));
     case 'ternary':
-      return u.map((bit, column) => ({ bit: `${w(0)} & (${bit} ^ ${w(1)})`, column }));
-    case 'integer': {
-      const list: HeapBit[] = [];
-      for (let k = 0; k < code.bits; k += 1) {
+      return u.map((bit, column) => ({ expression: `${w[0]} & (${bit} ^ ${w[1]})`, column }));
+    case 'integer':
+      return w.flatMap((plane, k) => {
         const inverted = code.signed && k === code.bits - 1;
-        u.forEach(
-          (bit, i) => void list.push({ bit: inverted ? `~(${bit} & ${w(k)})` : `${bit} & ${w(k)}`, column: i + k }),
-        );
-      }
-      return list;
-    }
+        return u.map((bit, i) => ({
+          expression: inverted ? `~(${bit} & ${plane})` : `${bit} & ${plane}`,
+          column: i + k,
+        }));
+      });
     case 'constant':
       return bug('a constant weight has no bits in memory');
   }
@@ -120,8 +126,8 @@ export function productBits(code: WeightCode, u: readonly string[], w: (bit: num
 const inverse = (bit: string): string => (bit.startsWith('~') ? bit.slice(1) : `~${bit}`);
 
 /** The bits of the product of unsigned input bits and a constant. */
-export function constantProductBits(weight: number, u: readonly string[]): HeapBit[] {
+export function constantProductBits(weight: number, u: readonly string[]): ProductBits[] {
   return digits(weight).flatMap(({ shift, sign }) =>
-    u.map((bit, i) => ({ bit: sign > 0 ? bit : inverse(bit), column: i + shift })),
+    u.map((bit, i) => ({ expression: sign > 0 ? bit : inverse(bit), column: i + shift })),
   );
 }

@@ -118,11 +118,10 @@ export function planOf(m: Mvau, device: Device): Plan {
   };
 }
 
-/** Enabled cycles from the beat that completes a result to the result on the output; `heapDepth` are the heap's registers. */
-export function depthOf(m: Mvau, plan: Plan, heapDepth: number): number {
+/** Enabled cycles from the beat that completes a result to the result on the output */
+export function depthOf(m: Mvau, plan: Plan): number {
   return (
     partStage(plan) +
-    heapDepth +
     (plan.back === 'count' ? (m.sf > 1 ? 1 : 0) + thresholdDepth(plan.thresholds!) : sumsAreOutput(m, plan) ? 0 : 1)
   );
 }
