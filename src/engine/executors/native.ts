@@ -40,11 +40,11 @@ export async function runNative(
   invocation: Invocation,
   { signal, onLine, directory }: ExecuteOptions,
 ): Promise<{ exit: number; outputs: Record<string, Uint8Array> }> {
-  signal.throwIfAborted();
   const [file, args] = (await hasSetpriv())
     ? ['setpriv', ['--pdeathsig', 'KILL', command, ...invocation.args]]
     : [command, [...invocation.args]];
   const execa = await loadExeca();
+  signal.throwIfAborted();
   const child = execa(file, args, {
     cwd: directory,
     env: environment,
