@@ -77,7 +77,7 @@ describe('native tools', () => {
     expect(done.lines.slice(0, 4)).toEqual(['./a.txt', './run.sh', './sub/b.bin', 'ran']);
     expect(done.log).toBe(done.lines.map((line) => `${line}\n`).join(''));
     expect(done.lines.at(-1)?.trim()).toBe('3');
-    expect(text(done.outputs.out)).toBe('one');
+    expect(text(done.outputs['out'])).toBe('one');
   });
 
   it('tell their exit status and the signal that ended them', async () => {
@@ -130,7 +130,7 @@ describe('module tools', () => {
     );
     const done = await run(tool, ['2'], { 'i.bin': Uint8Array.of(1, 2) }, { o: 'o.bin' });
     expect(done.exit).toBe(0);
-    expect([...done.outputs.o!]).toEqual([3, 4]);
+    expect([...done.outputs['o']!]).toEqual([3, 4]);
     expect(done.lines).toEqual(['working']);
     expect(await executor.version(tool)).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -159,7 +159,7 @@ describe('WebAssembly tools', () => {
       const script = 'read_verilog in/t.v; hierarchy -top t; json -o out/t.json';
       const done = await run(yosys, ['-q', '-p', script], { 'in/t.v': source, 'out/keep': '' }, { json: 'out/t.json' });
       expect(done.log).toBe('');
-      const ports = JSON.parse(text(done.outputs.json)).modules.t.ports;
+      const ports = JSON.parse(text(done.outputs['json'])).modules.t.ports;
       expect(ports.a.bits.length).toBe(width);
     }
   });
