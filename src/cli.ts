@@ -26,7 +26,8 @@ const io: Io = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
   terminal: process.stdout.isTTY === true,
-  color: process.stderr.isTTY === true,
+  // NO_COLOR and the like are heeded by Node itself.
+  color: process.stderr.isTTY === true && process.stderr.hasColors(),
   signal: controller.signal,
 };
 

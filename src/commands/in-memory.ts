@@ -91,7 +91,9 @@ export async function compileInMemory(options: InMemoryOptions): Promise<InMemor
       const { dataflow } = await fold.run({ layers: graph }, context(fold.config(settings, scope), sources));
       dataflows.set(name, dataflow);
     });
-  return { networks, layers, dataflows, unknown, diagnostics };
+  // What is wrong with a folding is wrong in every build that uses it.
+  const distinct = new Map(diagnostics.map((diagnostic) => [JSON.stringify(diagnostic), diagnostic]));
+  return { networks, layers, dataflows, unknown, diagnostics: [...distinct.values()] };
 }
 
 const known = (sources: Sources | UnknownUntilRun | undefined): Sources =>

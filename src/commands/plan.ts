@@ -76,9 +76,10 @@ async function foresee(
     const second = await engine.plan(engine.graph(wanted), { signal });
     const lines = second.instances.map((planned): Line => {
       const outcome = tried.get(planned.instance.path);
-      if (outcome?.how !== 'ran') return lineOf(planned);
       const seconds = cache.records.readLast(planned.id)?.seconds;
-      return { ...lineOf(planned), state: 'run', because: [outcome.because], seconds };
+      if (outcome?.how === 'ran') return { ...lineOf(planned), state: 'run', because: [outcome.because], seconds };
+      if (outcome?.how !== 'failed') return lineOf(planned);
+      return { ...lineOf(planned), state: 'wrong', because: outcome.diagnostics.map(({ message }) => message) };
     });
     return { lines, diagnostics: [...second.diagnostics, ...ran.outcomes.flatMap((one) => one.diagnostics)] };
   } finally {

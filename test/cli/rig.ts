@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const cli = join(root, 'dist/cli.js');
+const digits = ['digits.yaml', 'digits.onnx', 'test-images.npy', 'test-labels.npy'];
+
+/** What a process left behind. */
+export interface Ended {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A temporary folder in which the compiled command line runs as a user runs it. */
+export class Rig {
+  readonly folder = mkdtempSync(join(tmpdir(), 'finn-cli-'));
+
+  constructor() {
+    if (!existsSync(cli)) throw new Error('these tests run dist/cli.js: `npm run build` first');
+  }
+
+  /** Runs finn in the folder. */
+  finn(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Ended {
+    const { NO_COLOR: _, FORCE_COLOR: __, FINN_CACHE: ___, FINN_JOBS: ____, ...inherited } = process.env;
+    const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      env: { ...inherited, ...environment },
+    });
+    return { status, out: stdout, err: stderr };
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  has(name: string): boolean {
+    return existsSync(this.path(name));
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), 'utf8');
+  }
+
+  bytes(name: string): Uint8Array {
+    return new Uint8Array(readFileSync(this.path(name)));
+  }
+
+  write(name: string, content: string | Uint8Array): void {
+    writeFileSync(this.path(name), content);
+  }
+
+  /** The recipe of the handwritten digits, with its model and vectors. */
+  addDigits(): void {
+    for (const name of digits) copyFileSync(join(root, 'recipes/digits', name), this.path(name));
+  }
+
+  /** Replaces a text of a file, which must be in it. */
+  edit(name: string, from: string, to: string): void {
+    const text = this.read(name);
+    if (!text.includes(from)) throw new Error(`${name} has no '${from}'`);
+    this.write(name, text.replace(from, to));
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
