@@ -117,7 +117,7 @@ export const settlingFrames = (stages: number): number => stages + 6;
 
 /**
  * The least depths that keep the pace of unbounded FIFOs, edge by edge from the input on, never below `least`.
- * Halving until the pace drops, then bisection: pace is monotone in each depth.
+ * Bisection, after a try with the least: pace is monotone in each depth.
  */
 export function smallestDepths(
   stages: readonly Stage[],
@@ -128,13 +128,18 @@ export function smallestDepths(
   const frames = settlingFrames(stages.length);
   const depths = Array.from({ length: edges }, (_, edge) => Math.max(least, 2 * beatsOf(edge) + 2));
   const pace = runTokens(stages, depths, frames).interval;
+  const keeps = (run: TokenRun): boolean => !run.deadlock && run.interval <= pace;
+  // In most networks the least depths will do, everywhere or for all edges but a few.
+  const all = new Array<number>(edges).fill(least);
+  const leastRun = runTokens(stages, all, frames);
+  if (keeps(leastRun)) return { depths: all, run: leastRun };
   for (let edge = 0; edge < edges; edge += 1) {
     let low = least;
     let high = depths[edge]!;
+    if (keeps(runTokens(stages, depths.with(edge, least), frames))) high = least;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const run = runTokens(stages, depths.with(edge, middle), frames);
-      if (!run.deadlock && run.interval <= pace) high = middle;
+      if (keeps(runTokens(stages, depths.with(edge, middle), frames))) high = middle;
       else low = middle + 1;
     }
     depths[edge] = high;
