@@ -108,7 +108,7 @@ export function runTokens(stages: readonly Stage[], depths: readonly number[], f
 function countGives({ schedule, out }: Stage): number {
   let n = 0;
   for (let t = 0; t < schedule.interval; t += 1)
-    out.forEach((edge, port) => edge < 0 && schedule.gives(port, t) && n++);
+    for (const [port, edge] of out.entries()) if (edge < 0 && schedule.gives(port, t)) n += 1;
   return n;
 }
 
