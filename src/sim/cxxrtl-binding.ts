@@ -1,5 +1,6 @@
 import type { StreamPort } from '../hdl/design.ts';
 import { circuitStruct, dispatch } from './binding.ts';
+import { concatSupport } from './flatten-concats.ts';
 
 /** A Verilog name as cxxrtl writes it in C++. */
 const mangle = (name: string): string => `p_${name.replaceAll('_', '__')}`;
@@ -16,7 +17,8 @@ export function cxxrtlMain(tops: readonly string[], circuits: readonly (readonly
       step: 'top.step();',
     }),
   );
-  return `#include "design.cc"
+  return `#include "cxxrtl/cxxrtl.h"
+${concatSupport}#include "design.cc"
 #include "harness.h"
 
 namespace finn {

@@ -8,6 +8,7 @@ import { compileVerilator, programTool, verilatorTool } from '../tools/verilator
 import { writeCxxrtl, yosysTools } from '../tools/yosys.ts';
 import { type Bench, bench, benchTop } from './bench.ts';
 import { cxxrtlMain } from './cxxrtl-binding.ts';
+import { flattenConcats } from './flatten-concats.ts';
 import { decodeReport, encodeJob } from './job.ts';
 import type { SimulationResult, Stimulus } from './stimulus.ts';
 import { testbench } from './testbench.ts';
@@ -100,7 +101,12 @@ async function compileCxxrtl(
     call(writeCxxrtl({ sources, memories }, benchTop, tops, label)),
     call(precompileHeader('cxxrtl/cxxrtl.h', headers)),
   ]);
-  const files = { ...headers, 'design.cc': code, 'main.cc': cxxrtlMain(tops, circuits), 'harness.h': await harness() };
+  const files = {
+    ...headers,
+    'design.cc': flattenConcats(new TextDecoder().decode(code)),
+    'main.cc': cxxrtlMain(tops, circuits),
+    'harness.h': await harness(),
+  };
   const { wasm } = await call(compileReactor('main.cc', files, pch, label));
   return { 'simulation.wasm': wasm };
 }
