@@ -12,6 +12,7 @@ const probes: Readonly<Record<string, () => boolean>> = {
   python: () => runs('python3', '--version'),
   numpy: () => runs('python3', '-cimport numpy'),
   pyserial: () => runs('python3', '-cimport serial'),
+  qonnx: () => runs(process.env['FINN_PYTHON'] ?? 'python3', '-cimport qonnx, onnx'),
 };
 
 /** The folder of models and golden vectors beside the repository. */
