@@ -1,11 +1,43 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files that compile and simulate circuits or run whole builds: minutes where others take seconds. Longest first. */
+const slow = [
+  'test/conformance.test.ts',
+  'test/cli/recipes.test.ts',
+  'src/steps/driver/driver.test.ts',
+  'src/sim/simulation.test.ts',
+  'src/shells/uart/shell.test.ts',
+  'test/tools.test.ts',
+  'src/operators/mvau/mvau.test.ts',
+  'test/cli/models.test.ts',
+  'test/cli/others.test.ts',
+  'test/qonnx.test.ts',
+];
+
+/** Slow files first, in the order of the list, so that none of them is left alone at the end. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = slow.findIndex((path) => moduleId.endsWith(path));
+      return place < 0 ? slow.length : place;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
+const include = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: SlowFirst },
+    projects: [
+      { extends: true, test: { name: 'quick', include, exclude: slow } },
+      { extends: true, test: { name: 'slow', include: slow } },
+    ],
   },
 });

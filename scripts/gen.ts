@@ -1,74 +1,23 @@
-// Writes what is made from other files. From the schemas: src/config/types.gen.ts (their types), src/config/validators.gen.ts
-// (their checks, compiled ahead: loading ajv and compiling the recipe's schema at every start cost 130 ms of a 400 ms
-// budget) and docs/reference/{recipe,board,config}.md; from the codes of diagnostics, docs/reference/errors.md.
+// Writes every file that is made from others; test/gen.test.ts fails where one is not up to date.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Ajv, type AnySchemaObject } from 'ajv';
-import standalone from 'ajv/dist/standalone/index.js';
-import { compile, type JSONSchema } from 'json-schema-to-typescript';
-import { errorReference, schemaReference } from './reference.ts';
+import { generatedFiles } from './gen/files.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const kinds = ['recipe', 'board', 'config'] as const;
-const schemas = kinds.map((kind) => ({
-  kind,
-  schema: JSON.parse(readFileSync(join(root, `schema/${kind}.schema.json`), 'utf8')) as JSONSchema & { $id: string },
-}));
 
-const notice = (of: string) => `// Made by \`npm run gen\` from ${of}. Do not edit.\n`;
+const before = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
 
-type Plain = Record<string, unknown>;
-const isNamed = (schema: Plain): boolean => /^[A-Z]\w+$/.test(String(schema['title'] ?? ''));
-
-/** Definitions that are no objects go where they are used: an alias `Path` in two schemas would clash. */
-function inline(schema: unknown, definitions: Record<string, Plain>): unknown {
-  if (Array.isArray(schema)) return schema.map((item) => inline(item, definitions));
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const { $ref, ...rest } = schema as Plain;
-  const name = typeof $ref === 'string' ? $ref.replace('#/definitions/', '') : undefined;
-  if (name !== undefined && isNamed(definitions[name]!)) return schema;
-  const whole: Plain = name === undefined ? rest : { ...definitions[name], ...rest };
-  if (typeof whole['title'] === 'string' && !isNamed(whole)) delete whole['title'];
-  return Object.fromEntries(Object.entries(whole).map(([key, value]) => [key, inline(value, definitions)]));
+for (const [name, text] of await generatedFiles()) {
+  const path = join(root, name);
+  if (before(path) === text) continue;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  console.log(name);
 }
-
-const unchecked = '// biome-ignore-all lint: generated\n// biome-ignore-all format: generated\n';
-let types = `${notice('schema/*.schema.json')}${unchecked}\n`;
-for (const { schema } of schemas)
-  types += `${await compile(inline(schema, schema.definitions as Record<string, Plain>) as JSONSchema, schema.$id, {
-    bannerComment: '',
-    additionalProperties: false,
-    declareExternallyReferenced: true,
-    unreachableDefinitions: false,
-    ignoreMinAndMaxItems: true,
-    style: { singleQuote: true, printWidth: 120 },
-  })}\n`;
-writeFileSync(join(root, 'src/config/types.gen.ts'), types);
-
-const ajv = new Ajv({
-  allErrors: true,
-  strict: true,
-  allowUnionTypes: true,
-  code: { source: true, esm: true },
-});
-/** Without what checks nothing: a third of the size. */
-const bare = (schema: unknown): unknown =>
-  JSON.parse(
-    JSON.stringify(schema, (key, value) =>
-      (key === 'description' || key === 'title') && typeof value === 'string' ? undefined : value,
-    ),
-  );
-for (const { schema } of schemas) ajv.addSchema(bare(schema) as AnySchemaObject);
-const code = standalone.default(ajv, Object.fromEntries(kinds.map((kind) => [`${kind}Errors`, `${kind}.schema.json`])));
-if (/\brequire\(/.test(code)) throw new Error('a schema uses a keyword that needs a part of ajv at run time');
-writeFileSync(
-  join(root, 'src/config/validators.gen.ts'),
-  `${notice('schema/*.schema.json')}${unchecked}// @ts-nocheck\n${code}`,
-);
-
-const reference = join(root, 'docs/reference');
-mkdirSync(reference, { recursive: true });
-for (const { kind, schema } of schemas)
-  writeFileSync(join(reference, `${kind}.md`), schemaReference(kind, schema as Plain));
-writeFileSync(join(reference, 'errors.md'), errorReference());

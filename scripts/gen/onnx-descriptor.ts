@@ -6,7 +6,8 @@ export function onnxDescriptor(): string {
   const proto = readFileSync(new URL('../../schema/onnx.proto', import.meta.url), 'utf8');
   const json = protobuf.parse(proto, { keepCase: true }).root.toJSON({ keepComments: false });
   return [
-    '// Made from schema/onnx.proto by `npm run gen`; do not edit.',
+    '// Made by `npm run gen` from schema/onnx.proto. Do not edit.',
+    '// biome-ignore-all format: generated',
     '/** schema/onnx.proto as protobufjs describes it. */',
     `export const descriptor = ${JSON.stringify(json, undefined, 2)};`,
     '',

@@ -1,4 +1,4 @@
-import { codes } from '../src/diagnostics/codes.ts';
+import { codes } from '../../src/diagnostics/codes.ts';
 
 type Plain = Record<string, unknown>;
 const isPlain = (value: unknown): value is Plain =>

@@ -1,0 +1,167 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Io } from './session.ts';
+
+const many = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
+const count = (value: string): number => {
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError('It takes a whole number of 1 or more.');
+  return Number(value);
+};
+
+/** What the words on a command line are handed to. */
+export interface Terminal {
+  readonly io: Io;
+  readonly version: string;
+  /** Runs a command and sets the exit status. */
+  run(command: () => Promise<number>): Promise<void>;
+  /** From now on interrupts ask the command to end. */
+  interruptible(): void;
+}
+
+/** All of finn's commands: their words, options and examples. docs/reference/commands.md is made from it. */
+export function commandLine({ io, version, run, interruptible }: Terminal): Command {
+  const program = new Command('finn')
+    .description('Builds FPGA accelerators for quantized neural networks from recipes.')
+    .version(version, '--version')
+    .showSuggestionAfterError();
+
+  /** A command of one line of description, with an example behind its help. */
+  const command = (name: string, description: string, example: string): Command =>
+    program.command(name).description(description).addHelpText('after', `\nExample:\n  $ ${example}`);
+
+  command(
+    'init',
+    'write a recipe that builds, a config and a .gitignore',
+    'finn init my-net && finn build my-net/recipe.yaml',
+  )
+    .argument('[dir]', 'folder to write to', '.')
+    .action((dir: string) => run(async () => (await import('./init.ts')).init(dir, io)));
+
+  command(
+    'validate',
+    'check recipes: the text, the meaning, and their networks up to folding',
+    'finn validate recipes/*/*.yaml',
+  )
+    .argument('<recipe...>')
+    .option('--json', 'print one JSON object')
+    .action((recipes: string[], options) =>
+      run(async () => (await import('./validate.ts')).validate(recipes, options, io)),
+    );
+
+  command('plan', 'show every step: fresh, cached or to be run, and because of what', 'finn plan digits.yaml')
+    .argument('<recipe>')
+    .option('--build <name>', 'only this build (may be repeated)', many)
+    .option('--until <step>', 'every step up to this one')
+    .option('--json', 'print one JSON object')
+    .action((recipe: string, options) =>
+      run(async () => {
+        interruptible();
+        return (await import('./plan.ts')).planRecipe(recipe, options, io);
+      }),
+    );
+
+  command(
+    'build',
+    'build what a recipe declares; what is fresh is not built again',
+    'finn build digits.yaml --until stitch',
+  )
+    .argument('<recipe>')
+    .option('--build <name>', 'only this build (may be repeated)', many)
+    .option('--until <step>', 'every step up to this one')
+    .option('--jobs <n>', 'threads to use at once', count)
+    .option('--force <step>', 'run this step whatever the cache has (may be repeated)', many)
+    .option('--keep-going', 'after a failure go on with what does not depend on it')
+    .option('--locked', 'refuse sources and tools that finn.lock does not have')
+    .option('--allow-run', 'let `run` sources of the recipe execute')
+    .option('--json', 'print events, one JSON object a line')
+    .addOption(new Option('--plain', 'plain lines even on a terminal'))
+    .option('--out <dir>', 'folder for the results', 'build')
+    .action((recipe: string, options) =>
+      run(async () => {
+        interruptible();
+        return (await import('./build.ts')).build(recipe, options, io);
+      }),
+    );
+
+  command(
+    'graph',
+    'draw the steps of a recipe, or the network or the layers of a build',
+    'finn graph digits.yaml --of layers --format svg > layers.svg',
+  )
+    .argument('<recipe>')
+    .option('--of <what>', 'steps, network or layers', 'steps')
+    .option('--format <format>', 'dot, mermaid or svg', 'dot')
+    .option('--build <name>', 'of this build; the first if left out', many)
+    .action((recipe: string, options) => run(async () => (await import('./graph.ts')).graph(recipe, options, io)));
+
+  command('exec', 'run any ONNX model in the reference interpreter', 'finn exec tfc.onnx --input x.npy --output y.npy')
+    .argument('<model>', 'QONNX, QCDQ, FINN-ONNX, or a model of intermediate_models/')
+    .requiredOption('--input <npy...>', "one file for each input, in the model's order; one frame or N of them")
+    .requiredOption('--output <npy...>', "one file for each output, in the model's order")
+    .action((model: string, options) => run(async () => (await import('./exec.ts')).exec(model, options, io)));
+
+  command('inspect', 'say what is in an ONNX model, and what of it would not become hardware', 'finn inspect tfc.onnx')
+    .argument('<model>')
+    .option('--json', 'print one JSON object')
+    .action((model: string, options) => run(async () => (await import('./inspect.ts')).inspect(model, options, io)));
+
+  command('boards', 'list the boards, or show one', 'finn boards icebreaker')
+    .argument('[name]', 'name of a board, or the path of a board file')
+    .option('--json', 'print JSON')
+    .action((name: string | undefined, options) =>
+      run(async () => (await import('./boards.ts')).boards(name, options, io)),
+    );
+
+  command(
+    'operators',
+    'list the hardware layers and the ONNX operators that finn knows, or show one',
+    'finn operators MVAU',
+  )
+    .argument('[name]')
+    .option('--json', 'print JSON')
+    .action((name: string | undefined, options) =>
+      run(async () => (await import('./operators.ts')).listOperators(name, options, io)),
+    );
+
+  command('doctor', 'say which tools are here, which versions, and what each is needed for', 'finn doctor')
+    .option('--json', 'print one JSON object')
+    .action((options) => run(async () => (await import('./doctor.ts')).doctor(options, io)));
+
+  command('cache', 'look at the cache', 'finn cache ls')
+    .command('ls')
+    .description('say how much is in the cache, by kind')
+    .argument('[recipe]', 'whose cache; that of this folder if left out')
+    .option('--json', 'print one JSON object')
+    .action((recipe: string | undefined, options) =>
+      run(async () => (await import('./cache.ts')).cacheLs(recipe, options, io)),
+    );
+
+  command('clean', 'remove the build folders of a recipe; only what finn made', 'finn clean digits.yaml --cache')
+    .argument('[recipe]')
+    .option('--cache', 'remove the cache too')
+    .option('--out <dir>', 'folder of the results', 'build')
+    .action((recipe: string | undefined, options) =>
+      run(async () => (await import('./clean.ts')).clean(recipe, options, io)),
+    );
+
+  command('lock', 'fetch the sources of a recipe and write finn.lock, without building', 'finn lock bnn-pynq.yaml')
+    .argument('<recipe>')
+    .option('--allow-run', 'let `run` sources of the recipe execute')
+    .action((recipe: string, options) =>
+      run(async () => {
+        interruptible();
+        return (await import('./lock-recipe.ts')).lockRecipe(recipe, options, io);
+      }),
+    );
+
+  command('program', "write a build's bitstream to the board", 'finn program build/digits/icebreaker')
+    .argument('<build>', 'folder of a build')
+    .option('--board <board>', 'name or file of the board; the one that it was built for if left out')
+    .action((build: string, options) =>
+      run(async () => {
+        interruptible();
+        return (await import('./program.ts')).program(build, options, io);
+      }),
+    );
+
+  return program;
+}
