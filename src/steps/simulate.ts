@@ -22,6 +22,7 @@ import {
 } from './artifacts.ts';
 import { pretty } from './fold.ts';
 import { buildStep } from './step.ts';
+import { acceleratorTestbench } from './testbench.ts';
 import { checkStream } from './verify/circuit.ts';
 import { beatsOf, trafficOf } from './verify/frames.ts';
 import { accuracyOf } from './verify/import.ts';
@@ -133,6 +134,7 @@ export const simulate = buildStep({
         'report/rtlsim_performance.json': pretty(performance),
         'verification_output/accelerator_input.npy': writeNpy(stacked(fed)),
         'verification_output/accelerator_output.npy': writeNpy(stacked(outputs)),
+        ...acceleratorTestbench(whole, frames, traffic.outputs),
       },
       codegenVerdict: codegen,
       stitchVerdict: verdict,
