@@ -7,15 +7,20 @@ export interface Access {
   readonly members: string;
   /** Expression for a port, such as 'top.p_ap__clk'. */
   port(name: string): string;
-  /** Statement that makes the logic follow the ports. */
-  readonly step: string;
+  /** Statements that bring the combinational logic to what the inputs of this cycle lead to, and that end the cycle. */
+  readonly settle: string;
+  readonly edge: string;
 }
 
 /**
  * The struct that harness.h drives for circuit `index`. It relies on four functions over the simulator's ports:
  * set(port, bool), bit(port), load(port, words, width) and store(port, words).
  */
-export function circuitStruct(index: number, ports: readonly StreamPort[], { members, port, step }: Access): string {
+export function circuitStruct(
+  index: number,
+  ports: readonly StreamPort[],
+  { members, port, settle, edge }: Access,
+): string {
   const streams = ordered(ports);
   const inputs = streams.filter((s) => s.direction === 'in');
   const outputs = streams.filter((s) => s.direction === 'out');
@@ -37,14 +42,8 @@ ${choose(outputs, (s) => `set(${part(s, 'tready')}, ready); break;`)}
     }
   }
   void reset(bool active) { set(${port('ap_rst_n')}, !active); }
-  void settle() {
-    set(${port('ap_clk')}, false);
-    ${step}
-  }
-  void edge() {
-    set(${port('ap_clk')}, true);
-    ${step}
-  }
+  void settle() { ${settle} }
+  void edge() { ${edge} }
   bool ready(int i) {
     switch (i) {
 ${choose(inputs, (s) => `return bit(${part(s, 'tready')});`)}
@@ -66,6 +65,12 @@ ${choose(outputs, (s) => `store(${part(s, 'tdata')}, beat); break;`)}
 constexpr unsigned Circuit${index}::words[];
 `;
 }
+
+/** settle and edge of a model that follows both levels of its clock. */
+export const bothEdges = (clock: string, evaluate: string): Pick<Access, 'settle' | 'edge'> => ({
+  settle: `set(${clock}, false); ${evaluate}`,
+  edge: `set(${clock}, true); ${evaluate}`,
+});
 
 /** The definition of harness.h's dispatch() for `count` circuits. */
 export function dispatch(count: number): string {

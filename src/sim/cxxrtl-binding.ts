@@ -1,24 +1,44 @@
 import type { StreamPort } from '../hdl/design.ts';
-import { circuitStruct, dispatch } from './binding.ts';
-import { concatSupport } from './flatten-concats.ts';
+import { bothEdges, circuitStruct, dispatch } from './binding.ts';
+import { cxxrtlSupport } from './flatten-concats.ts';
 
 /** A Verilog name as cxxrtl writes it in C++. */
 const mangle = (name: string): string => `p_${name.replaceAll('_', '__')}`;
 
 /**
+ * One evaluation a cycle: with the clock risen it gives the outputs of this cycle, from registers as they still are, and
+ * the registers' next values; the commit ends the cycle.
+ */
+const oneEvaluation = {
+  settle: 'top.prev_p_ap__clk = cxxrtl::value<1>{0u}; set(top.p_ap__clk, true); top.eval();',
+  edge: 'top.commit();',
+};
+
+/** Does ap_clk clock everything, by its rising edge, and is the logic free of loops that take several evaluations? */
+function settlesAtOnce(code: string): boolean {
+  const edges = new Set([...code.matchAll(/\b((?:pos|neg)edge_\w+)/g)].map(([, name]) => name));
+  return [...edges].every((name) => name === 'posedge_p_ap__clk') && !/converged = (?!true)/.test(code);
+}
+
+/**
  * The program round the C++ of write_cxxrtl (`design.cc`, one struct for each top): the structs that harness.h drives
  * and the exports that run-wasm.js calls.
  */
-export function cxxrtlMain(tops: readonly string[], circuits: readonly (readonly StreamPort[])[]): string {
+export function cxxrtlMain(
+  tops: readonly string[],
+  circuits: readonly (readonly StreamPort[])[],
+  code: string,
+): string {
+  const once = settlesAtOnce(code);
   const structs = tops.map((top, index) =>
     circuitStruct(index, circuits[index]!, {
       members: `cxxrtl_design::${mangle(top)} top;`,
       port: (name) => `top.${mangle(name)}`,
-      step: 'top.step();',
+      ...(once ? oneEvaluation : bothEdges('top.p_ap__clk', 'top.step();')),
     }),
   );
   return `#include "cxxrtl/cxxrtl.h"
-${concatSupport}#include "design.cc"
+${cxxrtlSupport}#include "design.cc"
 #include "harness.h"
 
 namespace finn {

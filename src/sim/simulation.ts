@@ -101,10 +101,11 @@ async function compileCxxrtl(
     call(writeCxxrtl({ sources, memories }, benchTop, tops, label)),
     call(precompileHeader('cxxrtl/cxxrtl.h', headers)),
   ]);
+  const design = flattenConcats(new TextDecoder().decode(code));
   const files = {
     ...headers,
-    'design.cc': flattenConcats(new TextDecoder().decode(code)),
-    'main.cc': cxxrtlMain(tops, circuits),
+    'design.cc': design,
+    'main.cc': cxxrtlMain(tops, circuits, design),
     'harness.h': await harness(),
   };
   const { wasm } = await call(compileReactor('main.cc', files, pch, label));

@@ -1,6 +1,6 @@
 import type { StreamPort } from '../hdl/design.ts';
 import { benchPort, benchTop } from './bench.ts';
-import { circuitStruct, dispatch } from './binding.ts';
+import { bothEdges, circuitStruct, dispatch } from './binding.ts';
 
 /**
  * The program round Verilator's model of the bench: the structs that harness.h drives, and a main that reads job.bin
@@ -11,7 +11,7 @@ export function verilatorMain(circuits: readonly (readonly StreamPort[])[]): str
     circuitStruct(index, streams, {
       members: 'Model model;',
       port: (name) => `model.top.${benchPort(index, name)}`,
-      step: 'model.top.eval();',
+      ...bothEdges(`model.top.${benchPort(index, 'ap_clk')}`, 'model.top.eval();'),
     }),
   );
   return `#include "V${benchTop}.h"
