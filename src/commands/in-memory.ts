@@ -7,7 +7,7 @@ import { type Context, type Host, type Scope, type Sources, UnknownUntilRun } fr
 import { openStore } from '../engine/store.ts';
 import { ValueCache } from '../engine/values.ts';
 import type { Graph } from '../ir/graph.ts';
-import { model as modelArtifact } from '../steps/artifacts.ts';
+import { type ModelFiles, model as modelArtifact, modelFromSources } from '../steps/artifacts.ts';
 import { fold } from '../steps/fold.ts';
 import { importNetwork } from '../steps/import.ts';
 import { lower } from '../steps/lower.ts';
@@ -99,16 +99,16 @@ export async function compileInMemory(options: InMemoryOptions): Promise<InMemor
 const known = (sources: Sources | UnknownUntilRun | undefined): Sources =>
   sources instanceof UnknownUntilRun ? bug('a file is known at once') : (sources ?? {});
 
-/** The model's bytes where they are at hand: a file, a mirror, an earlier download, or the result of an earlier run. */
+/** The model where it is at hand: a file, a mirror, an earlier download, or the result of an earlier run. */
 async function modelOf(
   scope: Scope<NetworkSettings>,
   { project }: InMemoryOptions,
   host: Host,
-): Promise<Uint8Array | UnknownUntilRun> {
+): Promise<ModelFiles | UnknownUntilRun> {
   const { network } = scope.settings;
   if (network.model.kind !== 'run') {
     const sources = (await fetchModel.sources?.(scope.settings, host)) ?? {};
-    return sources instanceof UnknownUntilRun ? sources : (sources['model'] ?? bug('no model was read'));
+    return sources instanceof UnknownUntilRun ? sources : modelFromSources(sources);
   }
   const store = openStore(project.cache.path);
   const engine = createEngine({ steps: [runModel], store, executor: new LocalExecutor(), jobs: 1, memory: 1 });
@@ -116,5 +116,5 @@ async function modelOf(
   const [planned] = instances;
   const content = planned && found.content(planned.instance, 'model');
   if (!content) return new UnknownUntilRun(`the model is made by \`${network.model.command.join(' ')}\``);
-  return new ValueCache(store).get(modelArtifact, content) as Uint8Array;
+  return new ValueCache(store).get(modelArtifact, content) as ModelFiles;
 }

@@ -1,20 +1,34 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { isAbsolute, posix, relative, resolve, sep } from 'node:path';
 import { fail } from '../diagnostics/diagnostic.ts';
-import { type TensorProto, toNumber } from './proto.ts';
+import { decodeModel, type TensorProto, toNumber } from './proto.ts';
 
 const hint = 'external data must be a file inside the folder of the model';
 
+/** Where external data lies: in a folder, or in memory by the path that `externalFiles` gives it. */
+export type Beside = string | Readonly<Record<string, Uint8Array>>;
+
 /** The bytes of a tensor that lie in a file of their own. Fails with onnx/external-data. */
-export function externalData(proto: TensorProto, folder: string | undefined): Uint8Array {
+export function externalData(proto: TensorProto, folder: Beside | undefined): Uint8Array {
   const name = proto.name ?? '';
   const entries = new Map((proto.external_data ?? []).map(({ key = '', value = '' }) => [key, value]));
   const location = entries.get('location') ?? '';
   const offset = count(name, 'offset', entries.get('offset') ?? '0');
-  if (folder === undefined) {
+  if (folder === undefined || Object.keys(folder).length === 0) {
     return fail('onnx/external-data', `the data of tensor '${name}' is in the file '${location}', outside the model`, {
       hint: 'give the model as a file that has its data beside it, or save it with the data inside',
     });
+  }
+  const given = entries.get('length');
+  const limits = { offset, length: given === undefined ? undefined : count(name, 'length', given) };
+  if (typeof folder !== 'string') {
+    const file = folder[posix.normalize(location)];
+    if (!file)
+      return fail('onnx/external-data', `the file '${location}' with the data of tensor '${name}' is not there`, {
+        hint,
+      });
+    const length = checkedLength(proto, location, file.length, limits);
+    return file.subarray(offset, offset + length);
   }
   const path = insideFolder(name, folder, location);
   const file = openSync(path, 'r');
@@ -22,21 +36,7 @@ export function externalData(proto: TensorProto, folder: string | undefined): Ui
     const stat = fstatSync(file);
     if (!stat.isFile())
       fail('onnx/external-data', `'${location}' with the data of tensor '${name}' is no file`, { hint });
-    const given = entries.get('length');
-    const length = given === undefined ? Math.max(0, stat.size - offset) : count(name, 'length', given);
-    if (offset + length > stat.size) {
-      fail(
-        'onnx/external-data',
-        `tensor '${name}' is said to be bytes ${offset} to ${offset + length} of '${location}', which has ${stat.size}`,
-      );
-    }
-    const declared = (proto.dims ?? []).reduce((product: number, n) => product * Math.abs(toNumber(n)), 8);
-    if (length > declared) {
-      fail(
-        'onnx/tensor-data',
-        `tensor '${name}' of shape ${(proto.dims ?? []).map(toNumber).join('×')} is given ${length} bytes`,
-      );
-    }
+    const length = checkedLength(proto, location, stat.size, limits);
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
@@ -48,6 +48,52 @@ export function externalData(proto: TensorProto, folder: string | undefined): Ui
   } finally {
     closeSync(file);
   }
+}
+
+/** Bytes of the tensor in a file of `size` bytes: no more than the file has, nor than its shape can hold. */
+function checkedLength(
+  proto: TensorProto,
+  location: string,
+  size: number,
+  { offset, length: given }: { readonly offset: number; readonly length: number | undefined },
+): number {
+  const name = proto.name ?? '';
+  const length = given ?? Math.max(0, size - offset);
+  if (offset + length > size) {
+    fail(
+      'onnx/external-data',
+      `tensor '${name}' is said to be bytes ${offset} to ${offset + length} of '${location}', which has ${size}`,
+    );
+  }
+  const declared = (proto.dims ?? []).reduce((product: number, n) => product * Math.abs(toNumber(n)), 8);
+  if (length > declared) {
+    fail(
+      'onnx/tensor-data',
+      `tensor '${name}' of shape ${(proto.dims ?? []).map(toNumber).join('×')} is given ${length} bytes`,
+    );
+  }
+  return length;
+}
+
+/**
+ * The files in `folder` that hold data of a model's tensors: their paths on disk by the path that the model gives, normalised.
+ * Fails with onnx/external-data where one lies outside the folder or is not there.
+ */
+export function externalFiles(model: Uint8Array, folder: string): Map<string, string> {
+  const files = new Map<string, string>();
+  // The key that every such tensor has; most models do without, and need not be decoded twice.
+  if (!Buffer.from(model.buffer, model.byteOffset, model.byteLength).includes('location')) return files;
+  const { graph } = decodeModel(model);
+  const tensors = [
+    ...(graph?.initializer ?? []),
+    ...(graph?.node ?? []).flatMap(({ attribute }) => (attribute ?? []).flatMap(({ t }) => (t ? [t] : []))),
+  ];
+  for (const { name = '', data_location, external_data = [] } of tensors) {
+    const location = external_data.find(({ key }) => key === 'location')?.value;
+    if (data_location === 1 && location !== undefined)
+      files.set(posix.normalize(location), insideFolder(name, folder, location));
+  }
+  return files;
 }
 
 function count(tensor: string, key: string, text: string): number {

@@ -16,6 +16,7 @@ import {
 import { extremes, retyped, sizeOf, type Tensor, tensor } from '../ir/tensor.ts';
 import { readAttributes } from './attributes.ts';
 import { elementTypes } from './element-types.ts';
+import type { Beside } from './external.ts';
 import { Site } from './ops/define.ts';
 import { onnxOps } from './ops/index.ts';
 import { dimensions } from './ops/movement.ts';
@@ -39,8 +40,8 @@ export const ORIGIN_KEY = 'finn.origin';
 export interface ReadOptions {
   /** Operators that may occur; ONNX's and QONNX's if left out. */
   readonly ops?: Registry;
-  /** Where external tensor data may lie. */
-  readonly folder?: string;
+  /** Where external tensor data may lie: a folder, or contents by path as `externalFiles` gives them. */
+  readonly folder?: Beside;
   /** The model's own file; its folder serves where `folder` is not given. */
   readonly path?: string;
 }
@@ -69,7 +70,7 @@ type Source =
 class Importer {
   readonly #proto: GraphProto;
   readonly #ops: Registry;
-  readonly #folder: string | undefined;
+  readonly #folder: Beside | undefined;
   readonly #opset: number;
   readonly #own: boolean;
   readonly #sources = new Map<string, Source>();

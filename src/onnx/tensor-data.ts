@@ -2,7 +2,7 @@ import { fail } from '../diagnostics/diagnostic.ts';
 import { FLOAT32 } from '../ir/datatype.ts';
 import { allocate, type Tensor, tensor } from '../ir/tensor.ts';
 import { bfloatToNumber, type ElementType, elementTypes, halfToNumber } from './element-types.ts';
-import { externalData } from './external.ts';
+import { type Beside, externalData } from './external.ts';
 import { elementType, type Integer, type TensorProto, toNumber } from './proto.ts';
 
 /** No tensor of a network may have more elements than this; above it, a shape is taken for an attack or a mistake. */
@@ -15,7 +15,7 @@ const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
  * into the file when it lies on a multiple of four bytes. Fails with onnx/tensor-data, onnx/too-large,
  * onnx/unsupported or onnx/external-data.
  */
-export function readTensor(proto: TensorProto, folder: string | undefined): Tensor {
+export function readTensor(proto: TensorProto, folder: Beside | undefined): Tensor {
   const name = proto.name ?? '';
   const type = elementTypes.get(proto.data_type ?? 0);
   if (!type) {

@@ -1,5 +1,5 @@
 import { bug } from '../diagnostics/diagnostic.ts';
-import type { Artifact, Family } from '../engine/artifact.ts';
+import type { Artifact, Family, Files } from '../engine/artifact.ts';
 import { parseDataType } from '../ir/datatype.ts';
 import type { Graph } from '../ir/graph.ts';
 import { type Tensor, tensor } from '../ir/tensor.ts';
@@ -33,7 +33,37 @@ const text = new TextDecoder();
 const jsonBytes = (value: unknown): Uint8Array => utf8.encode(`${canonicalJson(value)}\n`);
 const parse = <T>(bytes: Uint8Array): T => JSON.parse(text.decode(bytes)) as T;
 
-export const model = binary('model', 'model.onnx', 'The ONNX file as it was given.');
+/** The ONNX file as it was given, and the files beside it that hold data of its tensors, by the paths that it gives. */
+export interface ModelFiles {
+  readonly onnx: Uint8Array;
+  readonly beside: Readonly<Record<string, Uint8Array>>;
+}
+
+export const model: Artifact<ModelFiles> = {
+  kind: 'artifact',
+  name: 'model',
+  doc: 'The ONNX file as it was given, with its external data.',
+  encode: ({ onnx, beside }) => modelSources(onnx, beside),
+  decode: (files) => modelFromSources(files),
+};
+
+const BESIDE = 'beside/';
+
+/** A model's files under names that no path of external data can take. */
+export const modelSources = (onnx: Uint8Array, beside: ModelFiles['beside'] = {}): Files => ({
+  'model.onnx': onnx,
+  ...Object.fromEntries(Object.entries(beside).map(([path, bytes]) => [`${BESIDE}${path}`, bytes])),
+});
+
+/** The model whose files `modelSources` names. */
+export const modelFromSources = (files: Files): ModelFiles => ({
+  onnx: file(files, 'model.onnx'),
+  beside: Object.fromEntries(
+    Object.entries(files)
+      .filter(([path]) => path.startsWith(BESIDE))
+      .map(([path, bytes]) => [path.slice(BESIDE.length), bytes]),
+  ),
+});
 export const network: Artifact<Graph> = graph(
   'network',
   'The network as read, typed, with the recipe’s input and output around it.',

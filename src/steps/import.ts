@@ -2,7 +2,6 @@ import type { Graph } from '../ir/graph.ts';
 import { readModel } from '../onnx/import.ts';
 import { splitGemm } from '../passes/clean/split-gemm.ts';
 import { appendTopK, type Feed, feedInput } from '../passes/clean/surround.ts';
-
 import { formatRational, parseRational, type Rational } from '../util/rational.ts';
 import { importVerdict, model, network, vectors } from './artifacts.ts';
 import { readNamed } from './model.ts';
@@ -39,8 +38,8 @@ export const importNetwork = networkStep({
       ...(labels !== undefined && { 'labels.npy': await readNamed(labels, at) }),
     };
   },
-  async run({ model: bytes }, { config, sources, note }) {
-    let graph: Graph = splitGemm(readModel(bytes));
+  async run({ model: { onnx, beside } }, { config, sources, note }) {
+    let graph: Graph = splitGemm(readModel(onnx, { folder: beside }));
     if (config.input) {
       const { datatype, scale, bias, mean, std } = config.input;
       const feed: Feed = { datatype, scale: read(scale)!, bias: read(bias), mean: read(mean), std: read(std) };

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { ModelSource } from '../config/model.ts';
-import { fail, type Location } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, error, FinnError, fail, type Location } from '../diagnostics/diagnostic.ts';
 import type { Tool } from '../engine/invocation.ts';
 import { type Host, type Sources, type UnknownUntilRun, unknownUntilRun } from '../engine/step.ts';
-import { model } from './artifacts.ts';
+import { externalFiles } from '../onnx/external.ts';
+import { model, modelFromSources, modelSources } from './artifacts.ts';
+import { inMirrors } from './mirrors.ts';
 import type { NetworkSettings } from './settings.ts';
 import { networkStep } from './step.ts';
 
@@ -36,30 +38,27 @@ function checked(bytes: Uint8Array, wanted: string | undefined, what: string, at
   return bytes;
 }
 
-/** A file of a mirror with the wanted content, whatever its name. */
-async function inMirrors(wanted: string, mirrors: readonly string[]): Promise<Uint8Array | undefined> {
-  for (const mirror of mirrors) {
-    if (!existsSync(mirror)) continue;
-    for (const entry of (await readdir(mirror, { withFileTypes: true, recursive: true })).filter((e) => e.isFile())) {
-      const bytes = new Uint8Array(await readFile(join(entry.parentPath, entry.name)));
-      if (sha256(bytes) === wanted) return bytes;
-    }
-  }
-  return undefined;
-}
-
 /** The model inside an archive; the archive itself where the source names no member. */
 async function memberOf(bytes: Uint8Array, member: string | undefined, url: string, at: Location): Promise<Uint8Array> {
   if (member === undefined) return bytes;
   const { unzipSync } = await import('fflate');
   const names: string[] = [];
-  const files = unzipSync(bytes, {
-    filter: ({ name, originalSize }) => {
-      names.push(name);
-      return (name === member || basename(name) === member) && originalSize <= LARGEST;
-    },
-  });
-  const [found] = Object.values(files);
+  let files: Record<string, Uint8Array>;
+  try {
+    files = unzipSync(bytes, {
+      filter: ({ name, originalSize }) => {
+        names.push(name);
+        return (name === member || basename(name) === member) && originalSize <= LARGEST;
+      },
+    });
+  } catch (cause) {
+    return fail('model/member', `${url} is no zip archive that finn can read: ${(cause as Error).message}`, {
+      at,
+      hint: `\`member\` takes a file out of a zip archive; leave it out where the URL gives the model itself`,
+    });
+  }
+  // A file of exactly this path goes before one of this name in some folder.
+  const found = files[member] ?? Object.values(files)[0];
   return (
     found ??
     fail('model/member', `${url} has no member '${member}'`, { at, hint: `it has ${names.slice(0, 20).join(', ')}` })
@@ -86,7 +85,8 @@ async function fetched(
       const bytes = new Uint8Array(await readFile(kept));
       if (sha256(bytes) === wanted) return bytes;
     }
-    const mirrored = await inMirrors(wanted, project.mirrors);
+    const index = join(project.cache.path, 'mirrors.json');
+    const mirrored = inMirrors(wanted, project.mirrors, index, host.mode === 'run');
     if (mirrored) return mirrored;
   }
   if (host.mode === 'plan') return unknownUntilRun(`the model is fetched from ${source.url}`);
@@ -111,14 +111,31 @@ async function download(url: string, at: Location, signal: AbortSignal): Promise
   );
   if (!response.ok || !response.body)
     fail('model/fetch', `${url} answers ${response.status} ${response.statusText}`, { at, hint });
+  const tooLarge = (): never => fail('model/fetch', `${url} has more than 2 GB`, { at });
+  if (Number(response.headers.get('content-length') ?? 0) > LARGEST) {
+    await response.body.cancel();
+    tooLarge();
+  }
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
-    size += part.length;
-    if (size > LARGEST) fail('model/fetch', `${url} has more than 2 GB`, { at });
-    parts.push(part);
+  try {
+    for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
+      size += part.length;
+      if (size > LARGEST) tooLarge();
+      parts.push(part);
+    }
+  } catch (cause) {
+    if (signal.aborted || cause instanceof FinnError) throw cause;
+    fail('model/fetch', `${url} broke off after ${size} bytes: ${(cause as Error).message}`, { at, hint });
   }
   return new Uint8Array(Buffer.concat(parts));
+}
+
+/** A model with the files of its folder that hold data of its tensors: they count as sources, as the model does. */
+async function withExternal(onnx: Uint8Array, path: string, at: Location): Promise<Sources> {
+  const beside: Record<string, Uint8Array> = {};
+  for (const [name, place] of externalFiles(onnx, dirname(path))) beside[name] = await readNamed(place, at);
+  return modelSources(onnx, beside);
 }
 
 export const fetchModel = networkStep({
@@ -132,11 +149,11 @@ export const fetchModel = networkStep({
     const { model: source, at } = settings.network;
     if (source.kind === 'run') return {};
     if (source.kind === 'file')
-      return { model: checked(await readNamed(source.path, at), source.sha256, source.path, at) };
+      return withExternal(checked(await readNamed(source.path, at), source.sha256, source.path, at), source.path, at);
     const bytes = await fetched(source, settings, host);
-    return bytes instanceof Uint8Array ? { model: await memberOf(bytes, source.member, source.url, at) } : bytes;
+    return bytes instanceof Uint8Array ? modelSources(await memberOf(bytes, source.member, source.url, at)) : bytes;
   },
-  run: async (_, { sources }) => ({ model: sources['model']! }),
+  run: async (_, { sources }) => ({ model: modelFromSources(sources) }),
 });
 
 type RunSource = Extract<ModelSource, { kind: 'run' }>;
@@ -149,6 +166,16 @@ const programOf = ([program = '']: readonly string[]): Tool => ({
   log: [],
 });
 
+/** Why the program that makes a network's model may not run; undefined where it may, or where there is none. */
+export function untrusted({ network, recipe, project, mayRun }: NetworkSettings): Diagnostic | undefined {
+  const { model: source, at } = network;
+  if (source.kind !== 'run' || mayRun || project.trusts(source.recipe)) return undefined;
+  return error('trust/run', `${recipe.path} wants to run \`${source.command.join(' ')}\``, {
+    at,
+    hint: 'read what it does, then pass --allow-run, or name the recipe under `trust: run:` in finn.config.yaml',
+  });
+}
+
 export const runModel = networkStep({
   name: 'run-model',
   doc: 'Runs the recipe’s command that makes the model; its input files count as inputs.',
@@ -159,13 +186,11 @@ export const runModel = networkStep({
     const { command, output, sha256: wanted } = asRun(network);
     return { command, output, sha256: wanted };
   },
-  async sources({ network, recipe, project, mayRun }, host) {
-    const { command, folder, inputs, recipe: asks } = asRun(network);
-    if (host.mode === 'run' && !mayRun && !project.trusts(asks))
-      fail('trust/run', `${recipe.path} wants to run \`${command.join(' ')}\``, {
-        at: network.at,
-        hint: 'read what it does, then pass --allow-run, or name the recipe under `trust: run:` in finn.config.yaml',
-      });
+  async sources(settings, host) {
+    const { network } = settings;
+    const { folder, inputs } = asRun(network);
+    const refused = host.mode === 'run' ? untrusted(settings) : undefined;
+    if (refused) throw new FinnError(refused);
     const read = await Promise.all(
       inputs.map(async (path) => [path, await readNamed(join(folder, path), network.at)] as const),
     );
@@ -184,6 +209,6 @@ export const runModel = networkStep({
     const found = sha256(made.model);
     if (config.sha256 !== undefined && config.sha256.toLowerCase() !== found)
       fail('model/hash', `\`${config.command.join(' ')}\` made a model with sha256 ${found}, not ${config.sha256}`);
-    return { model: made.model };
+    return { model: { onnx: made.model, beside: {} } };
   },
 });

@@ -37,7 +37,7 @@ export interface FinnResources {
 export const isXnor = (m: Mvau): boolean => m.input === BIPOLAR && weightType(m.weights) === BIPOLAR;
 
 /** Bits of a weight as FINN stores it: one in XNOR mode. */
-export const finnWeightBits = (m: Mvau): number => (isXnor(m) ? 1 : finnWeightType(m.weights).bits);
+const finnWeightBits = (m: Mvau): number => (isXnor(m) ? 1 : finnWeightType(m.weights).bits);
 
 /**
  * Bits of FINN's accumulator. In XNOR mode FINN takes the operands for plain 0 and 1, so that its type holds, signed, the most ones of a

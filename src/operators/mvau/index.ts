@@ -1,5 +1,5 @@
 import type { Layer, Operator } from '../operator.ts';
-import { finnBackend, finnCounts, finnWeightBits } from './finn.ts';
+import { finnBackend, finnCounts } from './finn.ts';
 import { inferMvau } from './infer.ts';
 import { dataType, type MvauAttrs, mvauOf } from './layer.ts';
 import { lowerMvau } from './lower.ts';
@@ -33,9 +33,10 @@ export const mvau: Operator<MvauAttrs> = {
   lower: (node, lowering) => lowerMvau(mvau, node, lowering),
   parallel(layer) {
     const { mw, mh } = mvauOf(layer);
-    return { pe: mh, simd: mw };
+    return { simd: mw, pe: mh };
   },
-  weightBits: (layer) => finnWeightBits(mvauOf(layer)),
+  // FINN folds before it minimises weights: the type that the network gave them counts.
+  weightBits: (layer) => layer.inputs[1]!.type.dtype.bits,
   narrow: (layer) => narrowed(mvau, layer),
   streams: (layer) => streamsOf(mvauOf(layer)),
   cycles(layer) {
@@ -66,7 +67,7 @@ function finn(layer: Layer<MvauAttrs>) {
     PE: m.pe,
     SIMD: m.simd,
     ram_style: style,
-    resType: 'lut',
+    resType: 'auto',
     mem_mode: 'internal_decoupled',
     runtime_writeable_weights: 0,
   };

@@ -1,6 +1,6 @@
 import { bug, fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import { type DataType, FLOAT32, FLOAT64, int, parseDataType } from '../../ir/datatype.ts';
-import { apply, constant, type Graph, input, node as makeNode, output, type Value } from '../../ir/graph.ts';
+import { apply, constant, type Graph, input, node as makeNode, type Node, output, type Value } from '../../ir/graph.ts';
 import { rewrite } from '../../ir/rewrite.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
 import { type Rational, rational } from '../../util/rational.ts';
@@ -14,6 +14,12 @@ export interface Feed {
   readonly mean?: readonly Rational[] | undefined;
   readonly std?: readonly Rational[] | undefined;
 }
+
+/** How the names of the nodes end that stand for the recipe's `input`. */
+const FEED = '_feed';
+
+/** Is the node the recipe's `input` and none of the network? */
+export const isFeed = (node: Node): boolean => node.origin[0]?.endsWith(FEED) ?? false;
 
 const ONE = rational(1n);
 const ZERO = rational(0n);
@@ -93,7 +99,7 @@ function scaled(x: Value, fractions: readonly Fraction[], dtype: DataType): Valu
     );
   };
   const [a, b, d] = [list((f) => f.a), list((f) => f.b), list((f) => f.d)];
-  const origin = [`${x.kind === 'input' ? x.name : 'input'}_feed`];
+  const origin = [`${x.kind === 'input' ? x.name : 'input'}${FEED}`];
   const isAll = (t: Tensor, v: number) => t.data.every((one) => one === v);
   const simple = isAll(a, 1) && isAll(b, 0);
   const single = (t: Tensor): Value => constant(tensor(FLOAT32, t.shape, t.data));

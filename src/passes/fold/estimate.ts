@@ -90,11 +90,28 @@ function counts(layers: readonly (readonly [string, Layer])[]): Record<string, R
   return { ...all, total };
 }
 
+/** Attributes that FINN's folding files hold (finn-facts A.3); what a layer lacks of them is left out. */
+const folding = [
+  'PE', 'SIMD', 'parallel_window', 'ram_style', 'resType', 'mem_mode', 'runtime_writeable_weights', 'depth_trigger_uram',
+  'depth_trigger_bram', 'depth', 'impl_style',
+]; // biome-ignore format: a list
+
+/** Attributes of FINN's layers that ours have no word for, at what they are in FINN by default. */
+const always: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  Thresholding_rtl: { runtime_writeable_weights: 0, depth_trigger_uram: 0, depth_trigger_bram: 0 },
+};
+
+function foldingAttributes(layer: Layer): Record<string, number | string> {
+  const { opType, attributes } = layer.op.finn(layer);
+  const own = Object.entries(attributes).filter(([name]) => folding.includes(name));
+  return { ...Object.fromEntries(own), ...always[opType] };
+}
+
 /** FINN's folding file for the layers: auto_folding_config.json, or with FIFOs final_hw_config.json. */
 export function finnConfig(graph: Graph, withFifos: boolean): Record<string, unknown> {
   const entries = [...finnNames(graph)].filter(([, layer]) => withFifos || !layer.op.inserted);
   return {
     Defaults: {},
-    ...Object.fromEntries(entries.map(([name, layer]) => [name, layer.op.finn(layer).attributes])),
+    ...Object.fromEntries(entries.map(([name, layer]) => [name, foldingAttributes(layer)])),
   };
 }

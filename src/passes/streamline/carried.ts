@@ -51,6 +51,16 @@ export const isZero = (t: Tensor): boolean => t.data.every((v) => v === 0);
 export const mapped = (t: Tensor, f: (x: number) => number): Tensor =>
   tensor(FLOAT64, t.shape, Float64Array.from(t.data, f));
 
+/** A parameter that is the same number everywhere, as that number. */
+export const collapsed = (t: Tensor): Tensor =>
+  t.data.length > 0 && t.data.every((v) => v === t.data[0]) ? tensor(FLOAT64, [], [t.data[0]!]) : t;
+
+/** A parameter with leading axes of 1 up to `rank`; a number stays a number. */
+export const ofRank = (t: Tensor, rank: number): Tensor =>
+  t.data.length === 1 || t.shape.length >= rank
+    ? t
+    : { ...t, shape: [...new Array<number>(rank - t.shape.length).fill(1), ...t.shape] };
+
 /** Elementwise arithmetic in binary64 on two tensors of which at least one is a scalar, or that have equal shapes. */
 export function combine(a: Tensor, b: Tensor, f: (x: number, y: number) => number): Tensor | undefined {
   if (isScalar(b)) return mapped(a, (x) => f(x, b.data[0]!));

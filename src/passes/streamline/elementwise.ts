@@ -1,6 +1,6 @@
 import { constant, node as makeNode, type Node } from '../../ir/graph.ts';
 import { onnx } from '../ops.ts';
-import { type Integers, isScalar, type Link, mapped } from './carried.ts';
+import { collapsed, combine, type Integers, isScalar, type Link, ofRank } from './carried.ts';
 import { constantTensor } from './constants.ts';
 import { onHost, type Rule } from './rule.ts';
 
@@ -26,32 +26,56 @@ export function linkOf(node: Node, position: number): Link {
   return { node: makeNode(node.op, inputs, node.attrs, node.origin, node.types.length), position };
 }
 
-/** x → a·x + b, for a link's constant. */
-type Affine = (by: number) => { readonly a: number; readonly b: number };
+/** What an operation with one constant does to x = scale · integer + offset, on the chain's side. */
+interface Affine {
+  scale(scale: number, by: number): number;
+  offset(offset: number, by: number): number;
+}
 
-/** What scales or shifts by one number, for the chain through the first and through the second input. */
+const scaling = (f: (x: number, by: number) => number): Affine => ({ scale: f, offset: f });
+const adding: Affine = { scale: (s) => s, offset: (o, by) => o + by };
+const times = scaling((x, by) => x * by);
+
+/** What scales or shifts, for the chain through the first and through the second input. */
 const affine = new Map<object, readonly [Affine | undefined, Affine | undefined]>([
-  [onnx('Add'), [(by) => ({ a: 1, b: by }), (by) => ({ a: 1, b: by })]],
-  [onnx('Sub'), [(by) => ({ a: 1, b: -by }), (by) => ({ a: -1, b: by })]],
-  [onnx('Mul'), [(by) => ({ a: by, b: 0 }), (by) => ({ a: by, b: 0 })]],
-  [onnx('Div'), [(by) => ({ a: 1 / by, b: 0 }), undefined]],
+  [onnx('Add'), [adding, adding]],
+  [
+    onnx('Sub'),
+    [
+      { scale: (s) => s, offset: (o, by) => o - by },
+      { scale: (s) => -s, offset: (o, by) => by - o },
+    ],
+  ],
+  [onnx('Mul'), [times, times]],
+  [onnx('Div'), [scaling((x, by) => x / by), undefined]],
 ]);
 
-/** The integers with leading links that scale or shift by one number taken into scale and offset. */
+/** A chain of reals in any floating-point type: Cast between those rounds, which is no part of the function. */
+const isFloatCast = (node: Node): boolean => node.op === onnx('Cast') && !node.types[0]!.dtype.integer;
+
+/**
+ * The integers with leading links that scale or shift, by one number or by one a channel, taken into scale and offset.
+ * A scale that is the same for every channel becomes one number.
+ */
 export function absorbAffine(from: Integers): Integers {
   let { scale, offset } = from;
   let taken = 0;
   for (const { node, position } of from.links) {
-    const other = node.inputs[1 - position];
-    const rule = affine.get(node.op)?.[position];
-    if (node.inputs.length !== 2 || other?.kind !== 'constant' || !isScalar(other.tensor) || !rule) break;
-    const { a, b } = rule(other.tensor.data[0]!);
-    if (a === 0 || !Number.isFinite(a)) break;
-    scale = mapped(scale, (x) => x * a);
-    offset = mapped(offset, (x) => x * a + b);
+    if (!isFloatCast(node)) {
+      const other = node.inputs[1 - position];
+      const rule = affine.get(node.op)?.[position];
+      if (node.inputs.length !== 2 || other?.kind !== 'constant' || !rule) break;
+      const by = ofRank(other.tensor, from.base.type.shape.length);
+      const nextScale = combine(scale, by, rule.scale);
+      const nextOffset = combine(offset, by, rule.offset);
+      if (!nextScale?.data.every((s) => s !== 0 && Number.isFinite(s)) || !nextOffset) break;
+      scale = nextScale;
+      offset = nextOffset;
+    }
     taken += 1;
   }
-  return taken === 0 ? from : { ...from, scale, offset, links: from.links.slice(taken) };
+  const links = from.links.slice(taken);
+  return taken === 0 ? from : { ...from, scale: collapsed(scale), offset: collapsed(offset), links };
 }
 
 /** Are the links the same function for every element? */

@@ -1,8 +1,21 @@
+import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import { FLOAT64, smallest } from '../../ir/datatype.ts';
-import { apply } from '../../ir/graph.ts';
+import { apply, type Node } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
+import { isFeed } from '../clean/surround.ts';
 import { qonnx } from '../ops.ts';
-import { combine, type Integers, isScalar, isZero, mapped, perChannel, type Range, refuse, ZERO } from './carried.ts';
+import {
+  combine,
+  type Integers,
+  isScalar,
+  isZero,
+  mapped,
+  ofRank,
+  perChannel,
+  type Range,
+  refuse,
+  ZERO,
+} from './carried.ts';
 import { absorbAffine } from './elementwise.ts';
 import { onHost, type Rule, refuseLeftover, type Walk } from './rule.ts';
 
@@ -58,10 +71,9 @@ export const matMulRule: Rule = (node, inputs, walk) => {
   const W = weights.base.tensor;
   if (W.shape.length !== 2)
     refuse(node, `its weights have ${W.shape.length} axes`, 'finn multiplies by a matrix of weights');
-  if (!isScalar(x.scale) || !isScalar(x.offset))
-    refuse(node, 'its input has a scale for each channel', 'use one scale for the activations before a matrix product');
+  if (!isScalar(x.scale)) refuseScales(node, left);
   const width = W.shape[1]!;
-  const weightScale = perChannel(asRow(weights.scale, W.shape), 2, width);
+  const weightScale = perChannel(ofRank(weights.scale, 2), 2, width);
   if (!weightScale || !isZero(weights.offset) || weights.links.length > 0)
     refuse(node, 'its weights have a scale that varies along the sum', 'use one scale, or one for each output');
 
@@ -72,9 +84,15 @@ export const matMulRule: Rule = (node, inputs, walk) => {
     x.scale,
     (t, s) => t * s,
   )!;
-  const shift = x.offset.data[0]!;
-  const sums = columns(W, (w) => w);
-  const offset = shift === 0 ? x.offset : row(sums.map((s, n) => s * weightScale[n]! * shift));
+  const shift = alongSum(ofRank(x.offset, rank), W.shape[0]!);
+  if (!shift)
+    refuse(
+      node,
+      'its input has a shift that varies along another axis than the sum',
+      'use one shift, or one a channel',
+    );
+  const sums = columns(W, (w, k) => w * shift[k]!);
+  const offset = isZero(x.offset) ? ZERO : row(sums.map((s, n) => s * weightScale[n]!));
   return [
     {
       kind: 'integers',
@@ -86,6 +104,31 @@ export const matMulRule: Rule = (node, inputs, walk) => {
     },
   ];
 };
+
+/** A product's scale cannot differ along its sum; where the recipe's `input` makes it so, that is what is named. */
+function refuseScales(node: Node, from: Integers): never {
+  const feed = from.links.find((link) => isFeed(link.node));
+  if (feed)
+    return fail(
+      'streamline/unsupported',
+      `\`input\` of the recipe scales every channel by another number, and ${node.op.name} '${node.origin[0]}' adds the channels up before they are quantised`,
+      {
+        at: inNetwork(node.origin),
+        hint: 'give `scale` and `std` one number each (`bias` and `mean` may have one a channel), or begin the network with a quantiser',
+      },
+    );
+  return refuse(
+    node,
+    'its input has a scale for each channel',
+    'use one scale for the activations before a matrix product',
+  );
+}
+
+/** One shift for each addend of a product's sum, which runs along the last axis; undefined where it varies otherwise. */
+function alongSum(shift: Tensor, extent: number): Float64Array | undefined {
+  if (isScalar(shift)) return new Float64Array(extent).fill(shift.data[0]!);
+  return shift.data.length === extent && shift.shape.at(-1) === extent ? Float64Array.from(shift.data) : undefined;
+}
 
 /**
  * A shift of quantised values by whole levels (FINN writes MultiThreshold, then Add −1) becomes the bias of the thresholds,
@@ -108,9 +151,3 @@ function rebiased(x: Integers, walk: Walk): Integers {
 
 const isUniform = (data: Float64Array): boolean => data.every((v) => v === data[0]);
 const scalarOf = (value: number): Tensor => tensor(FLOAT64, [], [value]);
-
-/** A parameter of a matrix, with leading axes of 1 up to the matrix's rank. */
-const asRow = (t: Tensor, shape: readonly number[]): Tensor =>
-  t.data.length === 1 || t.shape.length === shape.length
-    ? t
-    : { ...t, shape: [...new Array<number>(shape.length - t.shape.length).fill(1), ...t.shape] };

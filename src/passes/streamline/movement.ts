@@ -1,8 +1,11 @@
+import { bug } from '../../diagnostics/diagnostic.ts';
 import { FLOAT64 } from '../../ir/datatype.ts';
 import { apply, constant, node as makeNode, type Node } from '../../ir/graph.ts';
-import { type Tensor, tensor } from '../../ir/tensor.ts';
-import { type Integers, isScalar, type Range } from './carried.ts';
-import { linksAreUniform } from './elementwise.ts';
+import { sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
+import { onnx } from '../ops.ts';
+import { collapsed, type Integers, isScalar, ofRank, type Range } from './carried.ts';
+import { constantTensor } from './constants.ts';
+import { absorbAffine, linksAreUniform } from './elementwise.ts';
 import { onHost, type Rule } from './rule.ts';
 
 /** What passes its input on, unchanged. */
@@ -13,8 +16,10 @@ export const identityRule: Rule = (node, inputs) => {
 
 /** A node that only moves elements moves integers just as well; a uniform chain stays behind it. */
 export const movementRule: Rule = (node, inputs) => {
-  const from = inputs[0]!;
-  if (from.kind !== 'integers') return onHost(node, inputs, 'it moves reals');
+  const given = inputs[0]!;
+  if (given.kind !== 'integers') return onHost(node, inputs, 'it moves reals');
+  // What differs from channel to channel can go along as scale and offset, but not as a link.
+  const from = linksAreUniform(given.links) ? given : absorbAffine(given);
   if (!linksAreUniform(from.links)) return onHost(node, inputs, 'what lies before it differs from channel to channel');
   const scale = moved(node, from.scale, from);
   const offset = moved(node, from.offset, from);
@@ -42,11 +47,25 @@ export const movementRule: Rule = (node, inputs) => {
 /** The parameter moved as its tensor is: a number stays, and one of the tensor's rank takes the same permutation. */
 function moved(node: Node, parameter: Tensor, from: Integers): Tensor | undefined {
   if (isScalar(parameter)) return tensor(FLOAT64, [], parameter.data);
-  if (node.inputs.length !== 1 || parameter.shape.length !== from.base.type.shape.length) return undefined;
-  const permuted = makeNode(node.op, [constant(parameter)], node.attrs, node.origin);
-  const sameRank = permuted.types[0]!.shape.length === node.types[0]!.shape.length;
-  if (!sameRank || permuted.types[0]!.shape.length !== parameter.shape.length) return undefined;
-  return node.op.evaluate([parameter], node.attrs, { origin: node.origin, outputs: 1, types: permuted.types })[0];
+  const { shape } = from.base.type;
+  const parameterOf = ofRank(parameter, shape.length);
+  if (parameterOf.shape.length !== shape.length) return undefined;
+  const others = node.inputs.slice(1);
+  if (!others.every((value) => !value || value.kind === 'constant')) return undefined;
+  const evaluated = (given: Tensor): Tensor => {
+    const made = makeNode(node.op, [constant(given), ...others], node.attrs, node.origin);
+    const rest = others.map((value) => (value?.kind === 'constant' ? value.tensor : undefined));
+    return node.op.evaluate([given, ...rest], node.attrs, { origin: node.origin, outputs: 1, types: made.types })[0]!;
+  };
+  // A permutation moves the axes of 1 too; anything else counts elements, and gets them all.
+  return collapsed(evaluated(node.op === onnx('Transpose') ? parameterOf : spread(parameterOf, shape)));
+}
+
+/** The parameter with an element for each element of the tensor that it is broadcast over. */
+function spread(parameter: Tensor, shape: readonly number[]): Tensor {
+  const zeros = tensor(FLOAT64, shape, new Float64Array(sizeOf(shape)));
+  const value = apply(onnx('Add'), [constant(zeros), constant(parameter)], {}, []);
+  return constantTensor(value) ?? bug('a sum of constants');
 }
 
 /** Channels keep their own ranges where axis 1 stays; else one range holds for all. */

@@ -5,6 +5,7 @@ import { onnx, qonnx } from '../ops.ts';
 import { type Carried, channelsOf, type Integers, isScalar, perChannel, type Range, refuse } from './carried.ts';
 import { constantTensor } from './constants.ts';
 import { linkOf, linksAreUniform } from './elementwise.ts';
+import { reachOnHost } from './reach.ts';
 import { type Rule, refuseLeftover, type Walk } from './rule.ts';
 import { chainFunction, findSteps, stepsTensor } from './thresholds.ts';
 
@@ -77,9 +78,7 @@ function broadcastIndex(parameter: Tensor, whole: Tensor, i: number): number {
 
 /** A quantiser of a real input: the host computes it, and the accelerator is fed with its integers. */
 function fed(node: Node, levelsOf: LevelsOf, walk: Walk): Integers {
-  const levels = levelsOf(node, () =>
-    refuse(node, 'the range of its input is not known', 'declare `input.datatype` in the recipe'),
-  );
+  const levels = levelsOf(node, () => reachOnHost(node));
   const { dtype, scale, offset, min, max } = levels;
   const real: Value = { kind: 'node', node, index: 0, type: node.types[0]! };
   const base = walk.openInput(real, { dtype, shape: node.types[0]!.shape }, scale, offset);

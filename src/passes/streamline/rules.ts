@@ -4,12 +4,13 @@ import { scalar, type Tensor, tensor } from '../../ir/tensor.ts';
 import { activation } from '../../onnx/ops/activation.ts';
 import { elementwise } from '../../onnx/ops/elementwise.ts';
 import { onnx, qonnx } from '../ops.ts';
-import { isScalar, mapped, refuse, ZERO } from './carried.ts';
+import { combine, isScalar, mapped, refuse, ZERO } from './carried.ts';
 import { constantTensor } from './constants.ts';
 import { elementwiseRule } from './elementwise.ts';
 import { matMulRule } from './linear.ts';
 import { identityRule, movementRule } from './movement.ts';
 import { type Levels, quantiserRule } from './quantisers.ts';
+import { isPlain } from './real.ts';
 import { onHost, type Rule } from './rule.ts';
 import { selectionRule } from './selection.ts';
 
@@ -81,6 +82,17 @@ function dequantizeLevels(node: Node, reach: () => readonly [number, number]): L
   };
 }
 
+/** DequantizeLinear of integers that are no quantiser's, such as the network's own input: their scale and their shift. */
+const dequantizeRule: Rule = (node, inputs, walk) => {
+  const [from] = inputs;
+  if (from?.kind !== 'integers' || from.base.kind === 'constant' || !isPlain(from))
+    return quantiserRule(dequantizeLevels)(node, inputs, walk);
+  const scale = alongAxis(node, parameter(node, 1, 'scale'));
+  const zero = node.inputs[2] ? alongAxis(node, parameter(node, 2, 'zero point')) : ZERO;
+  const offset = combine(scale, zero, (s, z) => (z === 0 ? 0 : -s * z));
+  return offset ? [{ ...from, scale, offset }] : onHost(node, inputs, 'its scale and zero point run along two axes');
+};
+
 /** A parameter with one entry along the node's `axis`, broadcastable over its output. */
 function alongAxis(node: Node, t: Tensor): Tensor {
   const rank = node.types[0]!.shape.length;
@@ -127,7 +139,7 @@ const rules = new Map<Op, Rule>([
   [qonnx('IntQuant'), quantiserRule(quantLevels)],
   [qonnx('BipolarQuant'), quantiserRule(bipolarLevels)],
   [qonnx('MultiThreshold'), quantiserRule(multiThresholdLevels)],
-  [onnx('DequantizeLinear'), quantiserRule(dequantizeLevels)],
+  [onnx('DequantizeLinear'), dequantizeRule],
 ]);
 
 /** The rule for a node. */
