@@ -33,8 +33,8 @@ import type { Verdict } from './verify/verdict.ts';
 const STEADY = 8;
 /** Frames that each layer by itself, and the whole under random stalls, is held to. */
 const STALLED = 4;
-/** Cycles that a simulation of all vectors may take; beyond it fewer vectors are run. */
-const MOST_CYCLES = 2e8;
+/** Cycles that a simulation of all vectors may take, about a minute's worth; beyond it fewer vectors are run. */
+const MOST_CYCLES = { cxxrtl: 5e7, verilator: 1e8, iverilog: 2e5 } as const;
 
 export const simulators = { npm: 'cxxrtl', verilator: 'verilator', iverilog: 'iverilog' } as const satisfies Record<
   string,
@@ -59,7 +59,7 @@ export const simulate = buildStep({
   ) {
     const layers = layersOf(graph);
     const slowest = Math.max(...[...layers.values()].map((layer) => layer.op.cycles(layer)));
-    const most = Math.max(STEADY, Math.floor(MOST_CYCLES / slowest));
+    const most = Math.max(STEADY, Math.floor(MOST_CYCLES[config.simulator] / slowest));
     const fed = acceleratorInputs(split, graph, given, most);
     // The steady state is seen over at least 8 frames behind those that fill the pipeline.
     const frames = Array.from({ length: Math.max(fed.length, STEADY + layers.size) }, (_, i) => fed[i % fed.length]!);
