@@ -1,29 +1,22 @@
 import { passes } from '../config/expect.ts';
 import type { Build, Metric } from '../config/model.ts';
 import { type Diagnostic, error } from '../diagnostics/diagnostic.ts';
-import { parseRational, showRational } from '../util/rational.ts';
+import { parseRational, showRational, toNumber } from '../util/rational.ts';
+import { readReport } from './resource-reports.ts';
 
 type Reports = Readonly<Record<string, Uint8Array>>;
 
 /** What a build measured, from its reports; what was not measured is absent. */
 export function measured(files: Reports): Partial<Record<Metric, number>> {
-  const read = (path: string): Record<string, number> | undefined => {
-    const bytes = files[path];
-    return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, number>);
-  };
-  const simulated = read('report/rtlsim_performance.json');
-  const estimated = read('report/estimate_network_performance.json');
-  const cells = read('report/post_synth_resources.json') as unknown as
-    | Record<string, Record<string, number>>
-    | undefined;
-  const total = (
-    read('report/estimate_layer_resources.json') as unknown as Record<string, Record<string, number>> | undefined
-  )?.['total'];
-  const timing = read('report/post_route_timing.json');
-  const verdicts = read('verification_output/verdicts.json') as unknown as
-    | { stage: string; accuracy?: number }[]
-    | undefined;
-  const top = cells?.['(top)'];
+  type Numbers = Record<string, number>;
+  const simulated = readReport<Numbers>(files, 'report/rtlsim_performance.json');
+  const estimated = readReport<Numbers>(files, 'report/estimate_network_performance.json');
+  const cells = readReport<Record<string, Numbers>>(files, 'report/post_synth_resources.json');
+  const estimates = readReport<Record<string, Numbers>>(files, 'report/estimate_layer_resources.json');
+  const timing = readReport<Numbers>(files, 'report/post_route_timing.json');
+  const verdicts = readReport<{ accuracy?: number }[]>(files, 'verification_output/verdicts.json');
+  // What was synthesized, shell and all, where it was; else the estimate.
+  const resources = cells?.['(top)'] ?? estimates?.['total'];
   const latency = simulated?.['latency_cycles'];
   const clock = simulated?.['fclk[mhz]'];
   const values: Partial<Record<Metric, number | undefined>> = {
@@ -32,10 +25,10 @@ export function measured(files: Reports): Partial<Record<Metric, number>> {
     latency_us: latency !== undefined && clock ? latency / clock : undefined,
     interval_cycles: simulated?.['interval_cycles'] ?? estimated?.['scheduled_interval_cycles'],
     cycles: estimated?.['max_cycles'],
-    lut: top?.['lut'] ?? total?.['LUT'],
-    ff: top?.['ff'] ?? total?.['FF'],
-    bram: top?.['bram'] ?? total?.['EBR_4K'] ?? total?.['DP16K'] ?? total?.['BRAM_18K'],
-    dsp: top?.['dsp'] ?? total?.['DSP'],
+    lut: resources?.['LUT'],
+    ff: resources?.['FF'],
+    bram: resources?.['EBR_4K'] ?? resources?.['DP16K'] ?? resources?.['BRAM_18K'],
+    dsp: resources?.['DSP'],
     fmax_mhz: timing?.['fmax_mhz'],
     accuracy: verdicts?.findLast(({ accuracy }) => accuracy !== undefined)?.accuracy,
   };
@@ -56,8 +49,9 @@ export function checkExpectations(build: Build, files: Reports): Diagnostic[] {
           at: gate.at,
         }),
       ];
-    return passes(gate, parseRational(String(value))!)
-      ? []
-      : [error('expect/missed', `${build.name}: ${gate.metric} is ${value}, not ${wanted}`, { at: gate.at })];
+    if (passes(gate, parseRational(String(value))!)) return [];
+    const gap = value - toNumber(gate.value);
+    const by = `${Number(Math.abs(gap).toPrecision(4))} ${gap < 0 ? 'below' : 'above'} it`;
+    return [error('expect/missed', `${build.name}: ${gate.metric} is ${value}, not ${wanted}: ${by}`, { at: gate.at })];
   });
 }

@@ -57,3 +57,14 @@ export function drift(lock: Lock, tools: Readonly<Record<string, string>>): Diag
       }),
     );
 }
+
+/** What was fetched or generated with another content than the lock has, by name. */
+export function sourceDrift(lock: Lock, sources: ReadonlyMap<string, string>): Diagnostic[] {
+  return [...sources]
+    .filter(([name, hash]) => lock.sources[name] !== undefined && lock.sources[name] !== hash)
+    .map(([name, hash]) =>
+      error('lock/drift', `\`${name}\` gives sha256 ${hash}; finn.lock has ${lock.sources[name]}`, {
+        hint: 'find out why it changed, or build without --locked and check the lock in again',
+      }),
+    );
+}

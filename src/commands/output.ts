@@ -9,7 +9,13 @@ import * as made from '../steps/artifacts.ts';
 import { encodeGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
 import { mirrorTree, writeAtomically } from '../util/files.ts';
+import { sha256 } from '../util/hash.ts';
+import { resourceReports } from './resource-reports.ts';
+import { logFiles, timePerStep } from './run-files.ts';
 import type { Session } from './session.ts';
+
+/** Where the simulation's artifact keeps the testbench that goes with the stitched accelerator. */
+const TESTBENCH = 'testbench/';
 
 const utf8 = new TextEncoder();
 const pretty = (value: unknown): Uint8Array => utf8.encode(`${JSON.stringify(value, null, 2)}\n`);
@@ -32,11 +38,12 @@ export function resultFiles(built: Built, scope: Scope, network: Scope, build: B
   const dataflow = value(scope, made.dataflow);
   if (dataflow) files['intermediate_models/fold.onnx'] = encodeGraph(dataflow);
   add(value(scope, made.estimate));
-  add(layerResources(built, scope, files));
   const accelerator = value(scope, made.accelerator);
-  if (accelerator && build.outputs.includes('stitched_ip')) add(stitchedIp(accelerator, value(scope, made.simulation)));
-  add(value(scope, made.simulation));
+  const simulation = value(scope, made.simulation) ?? {};
+  if (accelerator && build.outputs.includes('stitched_ip')) add(stitchedIp(accelerator, simulation));
+  for (const [path, bytes] of Object.entries(simulation)) if (!path.startsWith(TESTBENCH)) files[path] = bytes;
   add(value(scope, made.implementation));
+  add(resourceReports(built, scope, made.layerNetlist, files, build.target.board.family));
   const image = value(scope, made.bitstream);
   if (image) files['bitfile/finn-accel.bin'] = image;
   const driver = value(scope, made.driverFiles);
@@ -44,43 +51,32 @@ export function resultFiles(built: Built, scope: Scope, network: Scope, build: B
   if (image && driver && build.outputs.includes('deployment'))
     for (const [path, bytes] of [['bitfile/finn-accel.bin', image] as const, ...Object.entries(driver)])
       files[`deploy/${path}`] = bytes;
-  files['verification_output/verdicts.json'] = pretty(verdicts(built, scope, network));
+  const found = verdicts(built, scope, network);
+  files['verification_output/verdicts.json'] = pretty(found);
+  // FINN's name of what the whole circuit gave, where that was compared.
+  const given = files['verification_output/accelerator_output.npy'];
+  if (given && found.some(({ stage, vectors }) => stage === 'stitch' && vectors > 0))
+    files['verification_output/verify_stitched_ip_rtlsim_0_SUCCESS.npy'] = given;
   return files;
 }
 
-/** Estimate and truth side by side, layer by layer. */
-function layerResources(built: Built, scope: Scope, files: Readonly<Record<string, Uint8Array>>): Files {
-  const synthesized = built.each(scope, made.layerNetlist);
-  if (synthesized.size === 0) return {};
-  const text = new TextDecoder();
-  const estimate = files['report/estimate_layer_resources.json'];
-  const estimated = (estimate ? JSON.parse(text.decode(estimate)) : {}) as Record<string, unknown>;
-  const layers = [...synthesized].map(
-    ([name, { value }]) => [name, JSON.parse(text.decode(value['cells.json']!)) as Record<string, unknown>] as const,
-  );
-  return {
-    'report/ooc_synth_and_timing.json': pretty(Object.fromEntries(layers)),
-    'report/layer_resources.json': pretty(
-      Object.fromEntries(
-        layers.map(([name, synthesised]) => [name, { estimated: estimated[name], synthesized: synthesised }]),
-      ),
-    ),
-  };
-}
-
 /** stitched_ip/: sources, memories, a file list, and what a simulator needs to run it. */
-function stitchedIp({ sources, memories, top }: Design, simulation: Files | undefined): Files {
+function stitchedIp({ sources, memories, top }: Design, simulation: Files): Files {
   const files: Record<string, Uint8Array> = {};
+  const bench = Object.entries(simulation).filter(([path]) => path.startsWith(TESTBENCH));
+  const hasBench = bench.length > 0;
   for (const [path, text] of Object.entries(sources)) files[`stitched_ip/${path}`] = utf8.encode(text);
   for (const [path, text] of Object.entries(memories)) files[`stitched_ip/${path}`] = utf8.encode(text);
   files['stitched_ip/all_verilog_srcs.txt'] = utf8.encode(`${Object.keys(sources).join('\n')}\n`);
   files['stitched_ip/README.md'] = utf8.encode(
     `# ${top}\n\nThe accelerator: top module \`${top}\`, sources in all_verilog_srcs.txt, memory images (.hex) read by \`$readmemh\` from the working folder.\n` +
       'Clock `ap_clk`, reset `ap_rst_n` (synchronous, low), AXI-Stream `s_axis_0` in and `m_axis_0` out.\n' +
-      `\`${top}_tb.v\` is a self-checking testbench: \`iverilog -g2012 -o tb *.v *.sv && vvp tb\` ends in PASS.\n`,
+      (hasBench
+        ? `\`${top}_tb.v\` is a self-checking testbench: \`iverilog -g2012 -s ${top}_tb -o tb *.v *.sv && vvp -n tb\`, or ` +
+          `\`verilator --binary --timing -Wno-fatal --top-module ${top}_tb *.v *.sv && obj_dir/V${top}_tb\`, ends in PASS.\n`
+        : ''),
   );
-  for (const [path, bytes] of Object.entries(simulation ?? {}))
-    if (path.startsWith('testbench/')) files[`stitched_ip/${path.slice('testbench/'.length)}`] = bytes;
+  for (const [path, bytes] of bench) files[`stitched_ip/${path.slice(TESTBENCH.length)}`] = bytes;
   return files;
 }
 
@@ -118,7 +114,7 @@ export function manifest(
     build: build.name,
     network: build.network.name,
     target: { board: build.target.board.id, part: build.target.board.part },
-    inputs: Object.fromEntries(artifacts.slice(0, 1).map((artifact) => [artifact.name, built.hash(network, artifact)])),
+    inputs: inputsOf(inScope, build),
     artifacts: Object.fromEntries(
       artifacts.map((artifact) => [artifact.name, built.hash(scope, artifact)]).filter(([, hash]) => hash),
     ),
@@ -133,6 +129,15 @@ export function manifest(
   };
 }
 
+/** sha256 of every file from outside, by the step that read it, and of the board's description. */
+const inputsOf = (outcomes: Built['outcomes'], { target: { board } }: Build): Record<string, string> =>
+  Object.fromEntries([
+    ...outcomes.flatMap(({ id, result }) =>
+      Object.entries(result?.record.fingerprint.sources ?? {}).map(([name, hash]) => [`${id.step}/${name}`, hash]),
+    ),
+    ['board', sha256(board.text)],
+  ]);
+
 export const toolsOf = (
   calls: readonly { readonly tool: string; readonly version: string }[],
 ): Record<string, string> =>
@@ -144,11 +149,12 @@ const isBelow = (scope: Scope, above: Scope): boolean =>
   scope === above || (scope.parent !== undefined && isBelow(scope.parent, above));
 
 /**
- * Writes a build's folder: nothing of an earlier build stays, each file by rename, build.json last. A folder whose
- * build.json says the same already is left alone.
+ * Writes a build's folder, of which `files` are the results: nothing of an earlier build stays, each file by rename,
+ * build.json last. A folder whose build.json says the same already is left alone.
  */
 export function writeBuildFolder(
   folder: string,
+  files: Readonly<Record<string, Uint8Array>>,
   built: Built,
   scope: Scope,
   network: Scope,
@@ -158,13 +164,11 @@ export function writeBuildFolder(
   const head = `${JSON.stringify(manifest(built, scope, network, session, build), null, 2)}\n`;
   const path = join(folder, 'build.json');
   if (existsSync(path) && readFileSync(path, 'utf8') === head) return;
-  mirrorTree(folder, resultFiles(built, scope, network, build));
-  const seconds = built.outcomes
-    .filter(({ instance, result }) => result && (instance.scope === network || isBelow(instance.scope, scope)))
-    .map(({ id, result }) => [
-      [id.step, ...id.scope.slice(id.scope.length > 2 ? 2 : id.scope.length)].join('/'),
-      result!.record.seconds,
-    ]);
-  writeAtomically(join(folder, 'time_per_step.json'), pretty(Object.fromEntries(seconds)));
+  const inScope = built.outcomes.filter(({ instance }) => instance.scope === network || isBelow(instance.scope, scope));
+  mirrorTree(folder, {
+    ...files,
+    ...logFiles(inScope, session.store),
+    'time_per_step.json': pretty(timePerStep(inScope)),
+  });
   writeAtomically(path, head);
 }

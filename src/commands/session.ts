@@ -9,8 +9,9 @@ import { didYouMean } from '../diagnostics/suggest.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { LocalExecutor } from '../engine/executors/local.ts';
 import type { Scope } from '../engine/step.ts';
-import { openStore } from '../engine/store.ts';
+import { openStore, type Store } from '../engine/store.ts';
 import { steps } from '../steps/index.ts';
+import { untrusted } from '../steps/model.ts';
 import { type BuildSettings, type NetworkSettings, scopesOf } from '../steps/settings.ts';
 import { type Lock, readLock } from './lock.ts';
 
@@ -20,7 +21,8 @@ export interface Io {
   err(line: string): void;
   /** Is stdout a terminal that may be drawn on? */
   readonly terminal: boolean;
-  readonly color: boolean;
+  /** Are diagnostics coloured? The terminal decides, until a session has read what `display.color` of the config says. */
+  color: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -29,6 +31,7 @@ export interface Session {
   readonly recipe: Recipe;
   readonly project: Project;
   readonly engine: Engine;
+  readonly store: Store;
   readonly executor: LocalExecutor;
   readonly builds: readonly Build[];
   readonly networkScopes: ReadonlyMap<string, Scope<NetworkSettings>>;
@@ -52,6 +55,7 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
   if (!existsSync(path)) fail('config/unreadable', `there is no recipe ${path}`, { hint: '`finn init` writes one' });
   const loaded = loadRecipe(path);
   const { project, diagnostics } = loadProject(path);
+  if (project.display.color !== 'auto') io.color = project.display.color === 'always';
   const all = [...loaded.diagnostics, ...diagnostics];
   if (!loaded.recipe || all.some(({ severity }) => severity === 'error')) throw new FinnError(...all);
   const { recipe } = loaded;
@@ -67,9 +71,12 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
   const pins = new Map(Object.entries(lock?.sources ?? {}));
   const scopes = scopesOf(recipe, project, { mayRun: options.allowRun ?? false, pins, fetched }, builds);
   const executor = new LocalExecutor({ paths: Object.fromEntries(project.tools) });
+  const store = openStore(project.cache.path, (object) =>
+    io.err(show(error('cache/corrupt', `${object} was damaged`))),
+  );
   const engine = createEngine({
     steps,
-    store: openStore(project.cache.path, (object) => io.err(show(error('cache/corrupt', `${object} was damaged`)))),
+    store,
     executor,
     jobs: options.jobs ?? project.jobs,
     memory: project.memoryMb,
@@ -78,6 +85,7 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     recipe,
     project,
     engine,
+    store,
     executor,
     builds,
     networkScopes: scopes.networks,
@@ -86,6 +94,12 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     fetched,
     render: show,
   };
+}
+
+/** Refuses, before anything runs, to run programs of the recipe that nobody has said may run. FinnError 'trust/run'. */
+export function refuseUntrusted({ networkScopes }: Session): void {
+  const refused = [...networkScopes.values()].flatMap(({ settings }) => untrusted(settings) ?? []);
+  if (refused.length > 0) throw new FinnError(...refused);
 }
 
 export const lockPath = (recipe: string): string => join(dirname(recipe), 'finn.lock');

@@ -65,6 +65,10 @@ async function memberOf(bytes: Uint8Array, member: string | undefined, url: stri
   );
 }
 
+/** What finn.lock calls a source: its URL or its command; nothing for a file, which lies beside the recipe. */
+export const sourceName = (source: ModelSource): string | undefined =>
+  source.kind === 'url' ? source.url : source.kind === 'run' ? source.command.join(' ') : undefined;
+
 type UrlSource = Extract<ModelSource, { kind: 'url' }>;
 
 /**
@@ -79,21 +83,24 @@ async function fetched(
   const { project, network, pins } = settings;
   const wanted = (source.sha256 ?? pins.get(source.url))?.toLowerCase();
   const downloads = join(project.cache.path, 'downloads');
+  const noted = (bytes: Uint8Array): Uint8Array => {
+    settings.fetched.set(source.url, sha256(bytes));
+    return bytes;
+  };
   if (wanted !== undefined) {
     const kept = join(downloads, wanted);
     if (existsSync(kept)) {
       const bytes = new Uint8Array(await readFile(kept));
-      if (sha256(bytes) === wanted) return bytes;
+      if (sha256(bytes) === wanted) return noted(bytes);
     }
     const index = join(project.cache.path, 'mirrors.json');
     const mirrored = inMirrors(wanted, project.mirrors, index, host.mode === 'run');
-    if (mirrored) return mirrored;
+    if (mirrored) return noted(mirrored);
   }
   if (host.mode === 'plan') return unknownUntilRun(`the model is fetched from ${source.url}`);
   host.note(`fetching ${source.url}`);
   const bytes = checked(await download(source.url, network.at, host.signal), wanted, source.url, network.at);
-  const digest = sha256(bytes);
-  settings.fetched.set(source.url, digest);
+  const digest = sha256(noted(bytes));
   await mkdir(downloads, { recursive: true });
   const part = join(downloads, `${digest}.${process.pid}.part`);
   await writeFile(part, bytes);
