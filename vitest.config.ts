@@ -26,7 +26,7 @@ class SlowFirst extends BaseSequencer {
   }
 }
 
-const include = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+const include = ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'];
 
 export default defineConfig({
   test: {

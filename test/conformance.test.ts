@@ -35,7 +35,7 @@ const samplesOf = (op: Operator): Candidate[] =>
 
 const randomOf = (op: Operator): Candidate[] =>
   fc
-    .sample(layers[op.name]!, { seed, numRuns: perOperator })
+    .sample(layers[op.name] ?? fc.constantFrom(...op.samples()), { seed, numRuns: perOperator })
     .map((layer, i) => ({ name: name(layer, i, `random`), layer, device: { family: families[i % 4]! } }))
     .filter(buildable);
 
