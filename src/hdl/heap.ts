@@ -37,12 +37,21 @@ interface Run {
   readonly of: number;
   readonly first: number;
   readonly count: number;
+  /** Counters on the longest way to it. */
+  readonly level: number;
+}
+
+/** A vector in an expression. */
+interface Input {
+  readonly text: string;
+  readonly level: number;
 }
 
 const lengthOf = (runs: readonly Run[]): number => runs.reduce((n, { count }) => n + count, 0);
 
-/** Removes the first `count` bits of a list. */
+/** Removes the `count` bits of a list that are there first. */
 function take(runs: Run[], count: number): Run[] {
+  runs.sort((a, b) => a.level - b.level);
   const taken: Run[] = [];
   for (let left = count; left > 0; ) {
     const run = runs.shift()!;
@@ -54,23 +63,30 @@ function take(runs: Run[], count: number): Run[] {
   return taken;
 }
 
+/** How many groups of `size` bits to add at once: all that the earliest level has, or one with later bits in it. */
+function groups(runs: readonly Run[], size: number): number {
+  if (lengthOf(runs) < size) return 0;
+  const earliest = Math.min(...runs.map(({ level }) => level));
+  return Math.max(1, Math.floor(lengthOf(runs.filter(({ level }) => level === earliest)) / size));
+}
+
 /**
- * The sums of weighted bits and a constant ≥ 0 modulo 2^width, as full-adder equations: level by level until two rows are left, then
- * one carry chain a lane. All adders of a level and column, over all lanes, are one equation of vectors: the same gates as bit by
- * bit, but a simulator has hundreds of equations where it would have tens of thousands.
+ * The sums of weighted bits and a constant ≥ 0 modulo 2^width, as full-adder equations: column by column, in each the earliest bits
+ * first, until two rows are left, then one carry chain a lane. All adders of a level and column, over all lanes, are one equation of
+ * vectors: the same gates as bit by bit, but a simulator has hundreds of equations where it would have tens of thousands.
  */
 export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapOptions): Heap {
   const { prefix, width, lanes, counter } = options;
   const lines: string[] = [];
-  let columns: Run[][] = Array.from({ length: width }, () => []);
+  const columns: Run[][] = Array.from({ length: width }, () => []);
   let next = 0;
 
-  const fresh = (expression: string, count: number): Run => {
+  const fresh = (expression: string, count: number, level: number): Run => {
     const wire = `${prefix}${next}`;
     next += 1;
     const bitsOfAll = count * lanes;
     lines.push(`wire ${bitsOfAll > 1 ? `[${bitsOfAll - 1}:0] ` : ''}${wire} = ${expression};`);
-    return { wire, of: count, first: 0, count };
+    return { wire, of: count, first: 0, count, level };
   };
   const slice = ({ wire, of, first, count }: Run): string => {
     if (count === of) return wire;
@@ -78,56 +94,65 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
     return low === high ? `${wire}[${low}]` : `${wire}[${high}:${low}]`;
   };
   /** A vector of the runs' bits; one that is not a plain slice gets a name. */
-  const vector = (runs: readonly Run[]): string => {
-    if (runs.length === 1) return slice(runs[0]!);
-    return fresh(`{${[...runs].reverse().map(slice).join(', ')}}`, lengthOf(runs)).wire;
+  const vector = (runs: readonly Run[]): Input => {
+    const level = Math.max(...runs.map((run) => run.level));
+    if (runs.length === 1) return { text: slice(runs[0]!), level };
+    return { text: fresh(`{${[...runs].reverse().map(slice).join(', ')}}`, lengthOf(runs), level).wire, level };
   };
-  const parity = (three: readonly string[], count: number): Run => fresh(three.join(' ^ '), count);
-  const majority = ([a, b, c]: readonly string[], count: number): Run =>
-    fresh(`(${a} & ${b}) | (${a} & ${c}) | (${b} & ${c})`, count);
-  const push = (to: Run[][], run: Run, column: number): void => {
-    if (column < width) to[column]!.push(run);
+  const three = (from: Run[], count: number): Input[] => [0, 1, 2].map(() => vector(take(from, count)));
+  const after = (inputs: readonly Input[]): number => Math.max(...inputs.map(({ level }) => level)) + 1;
+  const parity = (inputs: readonly Input[], count: number): Run =>
+    fresh(inputs.map(({ text }) => text).join(' ^ '), count, after(inputs));
+  const majority = (inputs: readonly Input[], count: number): Run => {
+    const [a, b, c] = inputs.map(({ text }) => text);
+    return fresh(`(${a} & ${b}) | (${a} & ${c}) | (${b} & ${c})`, count, after(inputs));
+  };
+  const push = (run: Run, column: number, level = run.level): void => {
+    if (column < width) columns[column]!.push({ ...run, level });
   };
   /** `count` times three bits of a column become one there and one in the next, if that counts. */
-  const fullAdders = (from: Run[], count: number, column: number, to: Run[][]): void => {
-    const three = [take(from, count), take(from, count), take(from, count)].map(vector);
-    push(to, parity(three, count), column);
-    if (column + 1 < width) push(to, majority(three, count), column + 1);
+  const fullAdders = (count: number, column: number): void => {
+    const inputs = three(columns[column]!, count);
+    push(parity(inputs, count), column);
+    if (column + 1 < width) push(majority(inputs, count), column + 1);
   };
   /** `count` times six bits of a column become one there, in the next and in the next but one: a table of six inputs each. */
-  const sixToThree = (from: Run[], count: number, column: number, to: Run[][]): void => {
-    const halves = [0, 1].map(() => [take(from, count), take(from, count), take(from, count)].map(vector));
+  const sixToThree = (count: number, column: number): void => {
+    const halves = [three(columns[column]!, count), three(columns[column]!, count)];
+    const level = Math.max(...halves.map(after));
     const [p, q] = halves.map((half) => parity(half, count)) as [Run, Run];
-    push(to, fresh(`${p.wire} ^ ${q.wire}`, count), column);
+    push(fresh(`${p.wire} ^ ${q.wire}`, count, level), column);
     if (column + 1 >= width) return;
-    const carries = halves.map((half) => majority(half, count).wire);
-    carries.push(fresh(`${p.wire} & ${q.wire}`, count).wire);
-    push(to, parity(carries, count), column + 1);
-    if (column + 2 < width) push(to, majority(carries, count), column + 2);
+    const carries = halves.map((half) => majority(half, count));
+    carries.push(fresh(`${p.wire} & ${q.wire}`, count, level));
+    const inputs = carries.map(({ wire }) => ({ text: wire, level }));
+    push(parity(inputs, count), column + 1, level);
+    if (column + 2 < width) push(majority(inputs, count), column + 2, level);
   };
 
   for (const { expression, count, column } of bits)
-    if (column < width && count > 0) columns[column]!.push(fresh(expression, count));
-  for (let level = 0; columns.some((column) => lengthOf(column) > 2); level += 1) {
-    const after: Run[][] = columns.map(() => []);
-    const sixes = counter === '6:3' || (counter === '3:2+6:3' && level > 0);
-    columns.forEach((column, place) => {
-      const six = sixes ? Math.floor(lengthOf(column) / 6) : 0;
-      if (six > 0) sixToThree(column, six, place, after);
-      const three = Math.floor(lengthOf(column) / 3);
-      if (three > 0) fullAdders(column, three, place, after);
-      after[place]!.push(...column);
+    if (column < width && count > 0) columns[column]!.push(fresh(expression, count, 0));
+  if (counter === '3:2+6:3') {
+    // Only what was there before: the carries come too late for this level.
+    const raw = columns.map((column) => Math.floor(lengthOf(column) / 3));
+    raw.forEach((count, column) => {
+      if (count > 0) fullAdders(count, column);
     });
-    columns = after;
   }
+  columns.forEach((column, place) => {
+    for (let six = 1; six > 0 && counter !== '3:2'; ) {
+      six = groups(column, 6);
+      if (six > 0) sixToThree(six, place);
+    }
+    for (let count = groups(column, 3); count > 0; count = groups(column, 3)) fullAdders(count, place);
+  });
 
   // The constant's bits take free places of the two rows; where there are none, full adders make one.
-  const one: Run = { wire: lanes > 1 ? `{${lanes}{1'b1}}` : "1'b1", of: 1, first: 0, count: 1 };
+  const one: Run = { wire: lanes > 1 ? `{${lanes}{1'b1}}` : "1'b1", of: 1, first: 0, count: 1, level: 0 };
   for (let place = 0; place < width; place += 1) {
     if (((constant >> BigInt(place)) & 1n) === 0n) continue;
     columns[place]!.push(one);
-    for (let column = place; column < width && lengthOf(columns[column]!) > 2; column += 1)
-      fullAdders(columns[column]!, 1, column, columns);
+    for (let column = place; column < width && lengthOf(columns[column]!) > 2; column += 1) fullAdders(1, column);
   }
   return { lines, sums: Array.from({ length: lanes }, (_, lane) => total(columns, lane, options, lines)) };
 }
