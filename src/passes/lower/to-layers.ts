@@ -20,6 +20,8 @@ export function toLayers(graph: Graph, options: LoweringOptions): { graph: Graph
   const readerCount = new Map<Node, number>();
   const lowering: Lowering = { options, sole: (value) => value.kind === 'node' && readerCount.get(value.node) === 1 };
   const lowered = rewrite(flat, (node, old) => {
+    const readBy = readersBefore.get(old)?.length ?? 0;
+    readerCount.set(node, readBy);
     for (const operator of operators) {
       const made = operator.lower?.(node, lowering);
       if (!made) continue;
@@ -28,7 +30,7 @@ export function toLayers(graph: Graph, options: LoweringOptions): { graph: Graph
         reasons.set(key, [...(reasons.get(key) ?? []), `${operator.name}: ${made.refused}`]);
         continue;
       }
-      if (made.value.kind === 'node') readerCount.set(made.value.node, readersBefore.get(old)?.length ?? 0);
+      if (made.value.kind === 'node') readerCount.set(made.value.node, readBy);
       const place = made.output ?? 0;
       return node.types.map((_, index) => (index === place ? made.value : output(node, index)));
     }

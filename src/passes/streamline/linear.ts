@@ -1,7 +1,7 @@
 import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import { FLOAT64, smallest } from '../../ir/datatype.ts';
 import { apply, type Node } from '../../ir/graph.ts';
-import { type Tensor, tensor } from '../../ir/tensor.ts';
+import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
 import { isFeed } from '../clean/surround.ts';
 import { qonnx } from '../ops.ts';
 import {
@@ -35,6 +35,12 @@ function productRange(x: Range, weights: Tensor): Range {
     max: columns(weights, (w, k) => w * (w > 0 ? at(x.max, k) : at(x.min, k))),
   };
 }
+
+/** One range for all channels; where the last axis is not axis 1, columns have none of their own. */
+const overAll = ({ min, max }: Range): Range => ({
+  min: Float64Array.of(extremes(min)[0]),
+  max: Float64Array.of(extremes(max)[1]),
+});
 
 /**
  * (s·x + b)(t·W) = s·t·(xW) + b·(ΣW)·t: the integers multiply, the scales go on behind, and a shift of the input becomes
@@ -100,7 +106,7 @@ export const matMulRule: Rule = (node, inputs, walk) => {
       scale,
       offset,
       links: [],
-      range: productRange(x.range, W),
+      range: rank === 2 ? productRange(x.range, W) : overAll(productRange(overAll(x.range), W)),
     },
   ];
 };

@@ -7,7 +7,7 @@ import { constantTensor } from './constants.ts';
 import { linkOf, linksAreUniform } from './elementwise.ts';
 import { reachOnHost } from './reach.ts';
 import { type Rule, refuseLeftover, type Walk } from './rule.ts';
-import { chainFunction, findSteps, stepsTensor } from './thresholds.ts';
+import { chainFunction, findSteps, stepsTensor, widensChannels } from './thresholds.ts';
 
 /** The values a quantiser can give: scale · k + offset for integers k. */
 export interface Levels {
@@ -115,6 +115,13 @@ function thresholded(node: Node, position: number, from: Integers, levelsOf: Lev
     offset: each(from.offset, 'shift'),
     links,
   };
+  const stranger = widensChannels(chain);
+  if (stranger)
+    refuse(
+      stranger,
+      'its constant varies along another axis than the channels',
+      'use one number, or one for each channel (axis 1)',
+    );
   const reach = (): readonly [number, number] => {
     const ends = new Float64Array(2 * channels);
     ends.set(spread(from.range.min, channels), 0);
@@ -131,6 +138,12 @@ function thresholded(node: Node, position: number, from: Integers, levelsOf: Lev
       `finn makes thresholds of up to ${MOST_STEPS + 1} levels: use fewer bits`,
     );
   const found = findSteps(chain, grid, from.range);
+  if (!found.ok && found.unproved)
+    refuse(
+      node,
+      `'${found.unproved.origin[0]}' (${found.unproved.op.name}) before it may not be monotone, and its input has ${found.count} values, too many to try them all`,
+      'use an activation that only rises, or narrower weights and inputs',
+    );
   if (!found.ok)
     refuse(
       node,

@@ -3,6 +3,7 @@ import type { Node, Op } from '../../ir/graph.ts';
 import { scalar, type Tensor, tensor } from '../../ir/tensor.ts';
 import { activation } from '../../onnx/ops/activation.ts';
 import { elementwise } from '../../onnx/ops/elementwise.ts';
+import { limits } from '../../onnx/ops/quant.ts';
 import { onnx, qonnx } from '../ops.ts';
 import { combine, isScalar, mapped, refuse, ZERO } from './carried.ts';
 import { constantTensor } from './constants.ts';
@@ -33,11 +34,14 @@ function quantLevels(node: Node): Levels {
   const bits = bitwidth.data[0]!;
   const [isSigned, isNarrow] = [Number(node.attrs['signed'] ?? 1) !== 0, Number(node.attrs['narrow'] ?? 0) !== 0];
   const z = zero.data[0]!;
-  if (bits === 1 && isSigned) return { scale, offset: ZERO, min: -1, max: 1, step: 2, dtype: BIPOLAR };
-  const min = isSigned ? -(2 ** (bits - 1)) + (isNarrow ? 1 : 0) : 0;
-  const max = isSigned ? 2 ** (bits - 1) - 1 : 2 ** bits - 1 - (isNarrow ? 1 : 0);
-  const dtype = z !== 0 || !Number.isInteger(bits) ? smallest(min - z, max - z) : isSigned ? int(bits) : uint(bits);
-  return { scale, offset: ZERO, min: min - z, max: max - z, step: 1, dtype };
+  const isBipolar = bits === 1 && isSigned;
+  const { min, max } = isBipolar ? { min: -1, max: 1 } : limits(bits, isSigned, isNarrow);
+  const step = isBipolar ? 2 : 1;
+  const own = isBipolar ? BIPOLAR : isSigned ? int(bits) : uint(bits);
+  // A zero point between two integers leaves them where they are, and shifts the reals.
+  if (!Number.isInteger(z)) return { scale, offset: mapped(scale, (s) => -s * z), min, max, step, dtype: own };
+  const dtype = z === 0 ? own : smallest(min - z, max - z);
+  return { scale, offset: ZERO, min: min - z, max: max - z, step, dtype };
 }
 
 /** MultiThreshold: k = count, moved by out_bias where that is a whole number of out_scale. */

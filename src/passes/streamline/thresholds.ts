@@ -1,7 +1,9 @@
+import { FinnError } from '../../diagnostics/diagnostic.ts';
 import { FLOAT32, FLOAT64 } from '../../ir/datatype.ts';
 import { evaluate } from '../../ir/evaluate.ts';
-import { type Graph, type InputValue, input, node as makeNode, output, type Value } from '../../ir/graph.ts';
+import { type Graph, type InputValue, input, node as makeNode, type Node, output, type Value } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
+import { onnx, qonnx } from '../ops.ts';
 import type { Link, Range } from './carried.ts';
 
 /** The elementwise chain between an integer tensor and a quantiser's output, one column a channel. */
@@ -37,10 +39,13 @@ export type Found =
   | { readonly ok: true; readonly steps: Steps }
   | {
       readonly ok: false;
+      readonly unproved?: undefined;
       readonly channel: number;
       readonly at: number;
       readonly levels: readonly [number, number, number];
-    };
+    }
+  /** There are too many integers to try them all, and nothing is known of this node. */
+  | { readonly ok: false; readonly unproved: Node; readonly count: number };
 
 /** Evaluates the chain for rows of candidate integers [rows × channels], exactly as the interpreter would. */
 export function chainFunction(chain: Chain): (candidates: Float64Array) => Float32Array {
@@ -76,8 +81,57 @@ export function chainFunction(chain: Chain): (candidates: Float64Array) => Float
   };
 }
 
+/** The first link whose constants make the channels' result another shape than one number a channel; undefined if none does. */
+export function widensChannels({ channels, rank, links }: Chain): Node | undefined {
+  // A number of rows that no constant has as its extent.
+  const shape = [7919, channels, ...new Array<number>(Math.max(0, rank - 2)).fill(1)];
+  let value: Value = input('x', { dtype: FLOAT32, shape });
+  for (const { node, position } of links) {
+    const inputs = node.inputs.map((v, i) => (i === position ? value : v));
+    try {
+      value = output(makeNode(node.op, inputs, node.attrs, node.origin, node.types.length));
+    } catch (cause) {
+      if (cause instanceof FinnError) return node;
+      throw cause;
+    }
+    if (value.type.shape.join() !== shape.join()) return node;
+  }
+  return undefined;
+}
+
+/** Operations that only rise or only fall, whatever their constants are. */
+const monotone = new Set([
+  ...[
+    'Add',
+    'Sub',
+    'Mul',
+    'Min',
+    'Max',
+    'Neg',
+    'Relu',
+    'Clip',
+    'Cast',
+    'Identity',
+    'BatchNormalization',
+    'Sigmoid',
+  ].map(onnx),
+  ...['Tanh', 'Erf', 'Exp', 'Floor', 'Ceil', 'Round', 'Sign', 'Softplus', 'HardSigmoid', 'HardTanh'].map(onnx),
+  ...['QuantizeLinear', 'DequantizeLinear'].map(onnx),
+  ...['Quant', 'IntQuant', 'BipolarQuant', 'MultiThreshold'].map(qonnx),
+]);
+
+/** These fall below 0 where their alpha is negative. */
+const leaky = new Set(['LeakyRelu', 'Elu'].map(onnx));
+
+const isMonotone = ({ node, position }: Link): boolean =>
+  monotone.has(node.op) ||
+  (node.op === onnx('Div') && position === 0) ||
+  (leaky.has(node.op) && Number(node.attrs['alpha'] ?? 0) >= 0);
+
 /** Up to this many integers, over all channels, every one is evaluated, which is also the proof. */
 const EXHAUSTIVE = 1 << 15;
+/** Where an operation is in the chain that may fall after it rose, every integer is evaluated up to this many. */
+const EXHAUSTIVE_UNKNOWN = 1 << 22;
 /** Points spread over the range of a channel at which a wider chain is checked to be monotone. */
 const SPREAD = 64;
 /** Elements evaluated at once. */
@@ -123,7 +177,10 @@ export function findSteps(chain: Chain, grid: Grid, range: Range): Found {
   const positions = new Float64Array(channels * steps);
   const widest = width.reduce((a, b) => Math.max(a, b), 0);
 
-  if ((widest + 1) * channels <= EXHAUSTIVE) {
+  const count = (widest + 1) * channels;
+  const unproved = chain.links.find((link) => !isMonotone(link))?.node;
+  if (unproved && count > EXHAUSTIVE_UNKNOWN) return { ok: false, unproved, count };
+  if (unproved || count <= EXHAUSTIVE) {
     const rows = widest + 1;
     const candidates = new Float64Array(rows * channels);
     for (let r = 0; r < rows; r += 1)
