@@ -16,7 +16,8 @@ export interface DriverPort {
 
 /**
  * What the host computes, in order. `quantize` is QONNX's Quant without the way back: integers
- * round(clip(x/scale + zeroPoint)), half to even; `affine` is x·scale + bias. Lists go along the last axis.
+ * round(clip(x/scale + zeroPoint)), half to even; `affine` is x·scale + bias; `divide` is x/by, which in binary32 is not
+ * x·(1/by). A list has one number for each element of a frame, in row-major order.
  */
 export type HostStep =
   | {
@@ -27,7 +28,8 @@ export type HostStep =
       readonly signed: boolean;
       readonly narrow: boolean;
     }
-  | { readonly op: 'affine'; readonly scale: number | readonly number[]; readonly bias: number | readonly number[] };
+  | { readonly op: 'affine'; readonly scale: number | readonly number[]; readonly bias: number | readonly number[] }
+  | { readonly op: 'divide'; readonly by: number | readonly number[] };
 
 export interface DriverSpec {
   readonly input: DriverPort;
@@ -104,8 +106,8 @@ function hostJson({ uart, before, after }: DriverSpec): unknown {
 }
 
 const stepJson = (step: HostStep): unknown =>
-  step.op === 'affine'
-    ? { op: 'affine', scale: step.scale, bias: step.bias }
+  step.op !== 'quantize'
+    ? step
     : {
         op: 'quantize',
         scale: step.scale,

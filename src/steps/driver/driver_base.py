@@ -87,7 +87,8 @@ def run_step(step, values):
     """One step that the host does before or after the accelerator.
 
     quantize: to the integers of a QONNX Quant (clipped first, then rounded half to even), in float32 as the network does.
-    affine: x * scale + bias. Scale, bias and zero point are numbers or lists along the last axis.
+    affine: x * scale + bias; divide: x / by, in float32. Scale, bias, zero point and by are numbers, or lists of one
+    number for each element of a frame; then the last axis of values is the frame.
     """
     if step["op"] == "quantize":
         bits, signed, narrow = step["bits"], step["signed"], step["narrow"]
@@ -97,6 +98,8 @@ def run_step(step, values):
         return np.rint(np.clip(scaled, np.float32(low), np.float32(high))).astype(np.int64)
     if step["op"] == "affine":
         return np.asarray(values, np.float32) * np.float32(step["scale"]) + np.float32(step["bias"])
+    if step["op"] == "divide":
+        return np.asarray(values, np.float32) / np.float32(step["by"])
     raise ValueError(f"unknown step {step['op']}")
 
 
@@ -264,15 +267,19 @@ class FINNExampleOverlay:
         steps = self._host["before"]
         if not np.issubdtype(values.dtype, np.floating) or not steps:
             return values
-        for step in steps:
-            values = run_step(step, values)
-        return values
+        return self._run_steps(steps, values)
 
     def finish_output(self, values):
         """The network's outputs from the accelerator's."""
-        for step in self._host["after"]:
+        return self._run_steps(self._host["after"], values)
+
+    @staticmethod
+    def _run_steps(steps, values):
+        shape = np.shape(values)
+        values = np.reshape(values, (shape[0], -1))
+        for step in steps:
             values = run_step(step, values)
-        return values
+        return values.reshape(shape)
 
     def fold_input(self, ibuf_normal, ind=0):
         ibuf_normal = np.asarray(ibuf_normal)
