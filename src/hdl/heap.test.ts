@@ -1,49 +1,63 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { declare, evaluate, type Vector } from '../../test/helpers/expression.ts';
+import { cycle, evaluate, type Vector } from '../../test/helpers/expression.ts';
 import { type Counter, type HeapBits, type HeapOptions, heap } from './heap.ts';
 
 const counters: readonly Counter[] = ['3:2', '6:3', '3:2+6:3'];
 
-/** What the emitted Verilog makes of inputs given as bits: inputs[group][bit][lane]. */
-function run(groups: readonly HeapBits[], constant: bigint, options: HeapOptions, inputs: readonly number[][][]) {
-  const names = new Map<string, Vector>();
-  inputs.forEach((group, i) => {
-    const bits = group.flat();
-    const value = bits.reduceRight((all, bit) => (all << 1n) | BigInt(bit), 0n);
-    if (bits.length > 0) names.set(`a${i}`, { value, bits: bits.length });
-  });
+/** Bits by group and lane: inputs[group][bit][lane]. */
+type Inputs = readonly (readonly (readonly number[])[])[];
+
+/** What the emitted Verilog makes of inputs, one cycle after the other. */
+function run(groups: readonly HeapBits[], constant: bigint, options: HeapOptions, cycles: readonly Inputs[]) {
   const { lines, sums } = heap(groups, constant, options);
-  declare(lines, names);
-  return sums.map((sum) => evaluate(sum, names));
+  let registers: ReadonlyMap<string, Vector> = new Map();
+  return cycles.map((inputs) => {
+    const names = new Map<string, Vector>();
+    inputs.forEach((group, i) => {
+      const bits = group.flat();
+      const value = bits.reduceRight((all, bit) => (all << 1n) | BigInt(bit), 0n);
+      if (bits.length > 0) names.set(`a${i}`, { value, bits: bits.length });
+    });
+    registers = cycle(lines, names, registers);
+    return sums.map((sum) => evaluate(sum, names));
+  });
 }
 
 describe('heap', () => {
-  it('adds bits of any weight and a constant in every lane, modulo 2^width', () => {
+  it('adds bits of any weight and a constant in every lane, modulo 2^width, at once or a cycle later', () => {
     const group = fc.record({ column: fc.nat({ max: 7 }), count: fc.nat({ max: 40 }) });
+    const options = fc.record({
+      width: fc.integer({ min: 1, max: 14 }),
+      lanes: fc.integer({ min: 1, max: 4 }),
+      counter: fc.constantFrom(...counters),
+      cut: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
+    });
     fc.assert(
       fc.property(
         fc.array(group, { maxLength: 9 }),
-        fc.integer({ min: 1, max: 14 }),
-        fc.integer({ min: 1, max: 4 }),
+        options,
         fc.nat({ max: 9999 }),
-        fc.constantFrom(...counters),
         fc.infiniteStream(fc.nat({ max: 1 })),
-        (shapes, width, lanes, constant, counter, stream) => {
+        (shapes, { width, lanes, counter, cut }, constant, stream) => {
           const bit = (): number => stream.next().value as number;
-          const inputs = shapes.map(({ count }) =>
-            Array.from({ length: count }, () => Array.from({ length: lanes }, bit)),
-          );
+          const one = (): Inputs =>
+            shapes.map(({ count }) => Array.from({ length: count }, () => Array.from({ length: lanes }, bit)));
+          const inputs = [one(), one(), one()];
           const groups = shapes.map((shape, i) => ({ ...shape, expression: `a${i}` }));
-          const sums = run(groups, BigInt(constant), { prefix: 'h', counter, width, lanes }, inputs);
-          const expected = Array.from({ length: lanes }, (_, lane) => {
-            const total = shapes.reduce(
-              (sum, { column }, i) => sum + inputs[i]!.reduce((n, bits) => n + bits[lane]!, 0) * 2 ** column,
-              constant,
-            );
-            return { value: BigInt.asUintN(width, BigInt(total)), bits: width };
-          });
-          expect(sums).toEqual(expected);
+          const form = { prefix: 'h', counter, width, lanes, ...(cut !== undefined && { cut }) };
+          const sums = run(groups, BigInt(constant), form, inputs);
+          const expected = inputs.map((now) =>
+            Array.from({ length: lanes }, (_, lane) => {
+              const total = shapes.reduce(
+                (sum, { column }, i) => sum + now[i]!.reduce((n, bits) => n + bits[lane]!, 0) * 2 ** column,
+                constant,
+              );
+              return { value: BigInt.asUintN(width, BigInt(total)), bits: width };
+            }),
+          );
+          if (cut === undefined) expect(sums).toEqual(expected);
+          else expect(sums.slice(1)).toEqual(expected.slice(0, -1));
         },
       ),
       { numRuns: 600 },
@@ -52,11 +66,10 @@ describe('heap', () => {
 
   it('is a constant without bits', () => {
     const options = { prefix: 'h', counter: '3:2', width: 4, lanes: 2 } as const;
-    expect(run([], 5n, options, [])).toEqual([
-      { value: 5n, bits: 4 },
-      { value: 5n, bits: 4 },
-    ]);
-    expect(run([], 0n, options, []).map(({ value }) => value)).toEqual([0n, 0n]);
+    const five = { value: 5n, bits: 4 };
+    expect(run([], 5n, options, [[]])).toEqual([[five, five]]);
+    const none = { value: 0n, bits: 4 };
+    expect(run([], 0n, { ...options, cut: 1 }, [[]])).toEqual([[none, none]]);
   });
 
   it('needs few equations, however many lanes', () => {

@@ -22,6 +22,8 @@ export interface HeapOptions {
   readonly width: number;
   /** Sums of the same form side by side: neurons that differ in nothing but the values of their bits. */
   readonly lanes: number;
+  /** Registers (ports clk and en of the module around) behind this many counters, on every way: one cycle more. None if left out. */
+  readonly cut?: number;
 }
 
 /** Sums as Verilog: declarations with assignments, and the expression of each lane's sum. */
@@ -38,12 +40,6 @@ interface Run {
   readonly first: number;
   readonly count: number;
   /** Counters on the longest way to it. */
-  readonly level: number;
-}
-
-/** A vector in an expression. */
-interface Input {
-  readonly text: string;
   readonly level: number;
 }
 
@@ -76,62 +72,67 @@ function groups(runs: readonly Run[], size: number): number {
  * vectors: the same gates as bit by bit, but a simulator has hundreds of equations where it would have tens of thousands.
  */
 export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapOptions): Heap {
-  const { prefix, width, lanes, counter } = options;
+  const { prefix, width, lanes, counter, cut = Number.POSITIVE_INFINITY } = options;
   const lines: string[] = [];
   const columns: Run[][] = Array.from({ length: width }, () => []);
   let next = 0;
 
-  const fresh = (expression: string, count: number, level: number): Run => {
+  const declare = (expression: string, count: number, registered: boolean): string => {
     const wire = `${prefix}${next}`;
     next += 1;
-    const bitsOfAll = count * lanes;
-    lines.push(`wire ${bitsOfAll > 1 ? `[${bitsOfAll - 1}:0] ` : ''}${wire} = ${expression};`);
-    return { wire, of: count, first: 0, count, level };
+    const range = count * lanes > 1 ? `[${count * lanes - 1}:0] ` : '';
+    if (registered) lines.push(`reg ${range}${wire};`, `always @(posedge clk) if (en) ${wire} <= ${expression};`);
+    else lines.push(`wire ${range}${wire} = ${expression};`);
+    return wire;
   };
   const slice = ({ wire, of, first, count }: Run): string => {
     if (count === of) return wire;
     const [low, high] = [first * lanes, (first + count) * lanes - 1];
     return low === high ? `${wire}[${low}]` : `${wire}[${high}:${low}]`;
   };
-  /** A vector of the runs' bits; one that is not a plain slice gets a name. */
-  const vector = (runs: readonly Run[]): Input => {
-    const level = Math.max(...runs.map((run) => run.level));
-    if (runs.length === 1) return { text: slice(runs[0]!), level };
-    return { text: fresh(`{${[...runs].reverse().map(slice).join(', ')}}`, lengthOf(runs), level).wire, level };
+  const one: Run = { wire: lanes > 1 ? `{${lanes}{1'b1}}` : "1'b1", of: 1, first: 0, count: 1, level: 0 };
+  /** The bits behind the registers. */
+  const delayed = (run: Run): Run => {
+    if (run.level >= cut || run.wire === one.wire) return run;
+    return { ...run, wire: declare(slice(run), run.count, true), of: run.count, first: 0, level: cut };
   };
-  const three = (from: Run[], count: number): Input[] => [0, 1, 2].map(() => vector(take(from, count)));
-  const after = (inputs: readonly Input[]): number => Math.max(...inputs.map(({ level }) => level)) + 1;
-  const parity = (inputs: readonly Input[], count: number): Run =>
-    fresh(inputs.map(({ text }) => text).join(' ^ '), count, after(inputs));
-  const majority = (inputs: readonly Input[], count: number): Run => {
-    const [a, b, c] = inputs.map(({ text }) => text);
-    return fresh(`(${a} & ${b}) | (${a} & ${c}) | (${b} & ${c})`, count, after(inputs));
+  /** Takes `size` vectors of `count` bits from a column, all on the same side of the registers, and the level of what a counter makes of them. */
+  const operands = (size: number, count: number, column: number): { texts: string[]; level: number } => {
+    const taken = Array.from({ length: size }, () => take(columns[column]!, count));
+    const level = Math.max(...taken.flat().map((run) => run.level)) + 1;
+    const texts = taken.map((runs) => {
+      const there = level > cut ? runs.map(delayed) : runs;
+      if (there.length === 1) return slice(there[0]!);
+      return declare(`{${[...there].reverse().map(slice).join(', ')}}`, count, false);
+    });
+    return { texts, level };
   };
-  const push = (run: Run, column: number, level = run.level): void => {
-    if (column < width) columns[column]!.push({ ...run, level });
+  const parity = (three: readonly string[]): string => three.join(' ^ ');
+  const majority = ([a, b, c]: readonly string[]): string => `(${a} & ${b}) | (${a} & ${c}) | (${b} & ${c})`;
+  const push = (expression: string, count: number, column: number, level: number): void => {
+    if (column >= width) return;
+    const wire = declare(expression, count, level === cut);
+    columns[column]!.push({ wire, of: count, first: 0, count, level });
   };
   /** `count` times three bits of a column become one there and one in the next, if that counts. */
   const fullAdders = (count: number, column: number): void => {
-    const inputs = three(columns[column]!, count);
-    push(parity(inputs, count), column);
-    if (column + 1 < width) push(majority(inputs, count), column + 1);
+    const { texts, level } = operands(3, count, column);
+    push(parity(texts), count, column, level);
+    push(majority(texts), count, column + 1, level);
   };
   /** `count` times six bits of a column become one there, in the next and in the next but one: a table of six inputs each. */
   const sixToThree = (count: number, column: number): void => {
-    const halves = [three(columns[column]!, count), three(columns[column]!, count)];
-    const level = Math.max(...halves.map(after));
-    const [p, q] = halves.map((half) => parity(half, count)) as [Run, Run];
-    push(fresh(`${p.wire} ^ ${q.wire}`, count, level), column);
+    const { texts, level } = operands(6, count, column);
+    const halves = [texts.slice(0, 3), texts.slice(3)];
+    const [p, q] = halves.map((half) => declare(parity(half), count, false));
+    push(`${p} ^ ${q}`, count, column, level);
     if (column + 1 >= width) return;
-    const carries = halves.map((half) => majority(half, count));
-    carries.push(fresh(`${p.wire} & ${q.wire}`, count, level));
-    const inputs = carries.map(({ wire }) => ({ text: wire, level }));
-    push(parity(inputs, count), column + 1, level);
-    if (column + 2 < width) push(majority(inputs, count), column + 2, level);
+    const carries = [...halves.map(majority), `${p} & ${q}`].map((carry) => declare(carry, count, false));
+    push(parity(carries), count, column + 1, level);
+    push(majority(carries), count, column + 2, level);
   };
 
-  for (const { expression, count, column } of bits)
-    if (column < width && count > 0) columns[column]!.push(fresh(expression, count, 0));
+  for (const { expression, count, column } of bits) if (count > 0) push(expression, count, column, 0);
   if (counter === '3:2+6:3') {
     // Only what was there before: the carries come too late for this level.
     const raw = columns.map((column) => Math.floor(lengthOf(column) / 3));
@@ -140,21 +141,19 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
     });
   }
   columns.forEach((column, place) => {
-    for (let six = 1; six > 0 && counter !== '3:2'; ) {
-      six = groups(column, 6);
-      if (six > 0) sixToThree(six, place);
-    }
+    const sixes = (): number => (counter === '3:2' ? 0 : groups(column, 6));
+    for (let count = sixes(); count > 0; count = sixes()) sixToThree(count, place);
     for (let count = groups(column, 3); count > 0; count = groups(column, 3)) fullAdders(count, place);
   });
 
   // The constant's bits take free places of the two rows; where there are none, full adders make one.
-  const one: Run = { wire: lanes > 1 ? `{${lanes}{1'b1}}` : "1'b1", of: 1, first: 0, count: 1, level: 0 };
   for (let place = 0; place < width; place += 1) {
     if (((constant >> BigInt(place)) & 1n) === 0n) continue;
     columns[place]!.push(one);
     for (let column = place; column < width && lengthOf(columns[column]!) > 2; column += 1) fullAdders(1, column);
   }
-  return { lines, sums: Array.from({ length: lanes }, (_, lane) => total(columns, lane, options, lines)) };
+  const rows = cut === Number.POSITIVE_INFINITY ? columns : columns.map((column) => column.map(delayed));
+  return { lines, sums: Array.from({ length: lanes }, (_, lane) => total(rows, lane, options, lines)) };
 }
 
 /** The sum of the two rows that are left, for one lane: a carry chain from the first column with two bits on. */

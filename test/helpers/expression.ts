@@ -89,15 +89,35 @@ export function evaluate(text: string, names: ReadonlyMap<string, Vector>, bits 
   return result;
 }
 
-/** Sets the names that declarations `wire [n:0] name = expression;` declare; throws where widths are not equal. */
-export function declare(lines: readonly string[], names: Map<string, Vector>): void {
-  for (const line of lines) {
-    const match = /^wire (?:\[(\d+):0\] )?(\w+) = (.*);$/.exec(line);
-    if (!match) throw new Error(`not understood: ${line}`);
-    const bits = Number(match[1] ?? 0) + 1;
-    const vector = evaluate(match[3]!, names, bits);
+/**
+ * One cycle: sets the names that declarations `wire [n:0] name = expression;` declare, and those of registers (`reg [n:0] name;`) to what
+ * `registers` has for them, 0 in the first cycle. Returns what registers have in the next. Throws where widths are not equal.
+ */
+export function cycle(
+  lines: readonly string[],
+  names: Map<string, Vector>,
+  registers: ReadonlyMap<string, Vector> = new Map(),
+): ReadonlyMap<string, Vector> {
+  const next = new Map<string, Vector>();
+  const set = (into: Map<string, Vector>, name: string, bits: number, text: string, line: string): void => {
+    const vector = evaluate(text, names, bits);
     if (vector.bits !== bits) throw new Error(`${vector.bits} bits: ${line}`);
-    if (names.has(match[2]!)) throw new Error(`twice: ${line}`);
-    names.set(match[2]!, vector);
+    if (into.has(name)) throw new Error(`twice: ${line}`);
+    into.set(name, vector);
+  };
+  for (const line of lines) {
+    const assignment = /^always @\(posedge clk\) if \(en\) (\w+) <= (.*);$/.exec(line);
+    if (assignment) {
+      const [, name, text] = assignment as unknown as [string, string, string];
+      set(next, name, names.get(name)!.bits, text, line);
+      continue;
+    }
+    const declaration = /^(wire|reg) (?:\[(\d+):0\] )?(\w+)(?: = (.*))?;$/.exec(line);
+    if (!declaration) throw new Error(`not understood: ${line}`);
+    const [, kind, top, name, text] = declaration as unknown as [string, string, string?, string?, string?];
+    const bits = Number(top ?? 0) + 1;
+    if (kind === 'reg') names.set(name!, registers.get(name!) ?? { value: 0n, bits });
+    else set(names, name!, bits, text!, line);
   }
+  return next;
 }

@@ -3,7 +3,7 @@ import { countOf, type ThresholdTable, thresholdTable } from '../../hdl/threshol
 import { type ThresholdOptions, thresholdDepth } from '../../hdl/thresholds.ts';
 import { BINARY, BIPOLAR, bitsFor, smallest } from '../../ir/datatype.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
-import { type InputCode, inputCode, type WeightCode, weightCode } from './encoding.ts';
+import { digits, type InputCode, inputCode, type WeightCode, weightCode } from './encoding.ts';
 import type { Mvau } from './layer.ts';
 import { accumulatorRange } from './widths.ts';
 
@@ -25,6 +25,8 @@ export interface Plan {
   readonly back: Back;
   readonly input: InputCode;
   readonly weights: WeightCode;
+  /** Counters in front of the registers inside the heap; undefined where it is too small to have any. */
+  readonly cut: number | undefined;
   /** Bits of one cycle's partial sum. */
   readonly partBits: number;
   /** Bits of the accumulator. */
@@ -58,7 +60,7 @@ export function planOf(m: Mvau, device: Device): Plan {
   const front = inLogic ? 'constant' : m.nf === 1 ? 'direct' : bufferOf(m, coded.bits);
   const neurons = Array.from({ length: m.mh }, (_, j) => j);
   const part = bitsFor(mostOfPart(m, weights) * 2 ** input.shift);
-  const common = { front, back, input, weights } as const;
+  const common = { front, back, input, weights, cut: cutOf(m, input, weights) } as const;
 
   if (back === 'sum') {
     const begin = neurons.map((j) => (offset[j]! - low) / scale);
@@ -126,8 +128,8 @@ export function depthOf(m: Mvau, plan: Plan): number {
   );
 }
 
-/** The stage in which partial sums are there, if the heap has no registers inside: the beat is taken in stage 0. */
-export const partStage = (plan: Plan): number => frontDepth(plan.front) + 1;
+/** The stage in which partial sums are there: the beat is taken in stage 0. */
+export const partStage = (plan: Plan): number => frontDepth(plan.front) + (plan.cut === undefined ? 1 : 2);
 
 /** Enabled cycles from the beat to the heap's inputs. */
 export const frontDepth = (front: Front): number =>
@@ -136,6 +138,27 @@ export const frontDepth = (front: Front): number =>
 /** Are the heap's sums, with a constant in the heap, the layer's outputs? */
 export const sumsAreOutput = (m: Mvau, plan: Plan): boolean =>
   plan.back === 'sum' && m.sf === 1 && (m.nf === 1 || plan.preload!.every((p) => p === plan.preload![0]));
+
+/**
+ * Heaps of 12 bits or more have registers half-way between what comes before (memory, product) and the carry chain behind, each about
+ * as long as three counters; flip-flops share the cells of the LUTs in front of them. The rule is the same on every family, so that a
+ * layer's depth is too.
+ */
+function cutOf(m: Mvau, input: InputCode, code: WeightCode): number | undefined {
+  let bits = m.simd * input.bits * (code.kind === 'integer' ? code.bits : 1);
+  if (code.kind === 'constant') {
+    const digitsOf = (j: number): number => {
+      let total = 0;
+      for (let i = 0; i < m.mw; i += 1) total += digits(m.weights.data[i * m.mh + j]!).length;
+      return total;
+    };
+    bits = input.bits * Math.max(...Array.from({ length: m.mh }, (_, j) => digitsOf(j)));
+  }
+  if (bits < 12) return undefined;
+  const columns = input.bits + (code.kind === 'integer' ? code.bits - 1 : 0);
+  const levels = Math.ceil(Math.log(Math.max(3, bits / columns) / 2) / Math.log(1.5));
+  return Math.max(1, Math.ceil(levels / 2));
+}
 
 /** accumulator − scale · P of every neuron. */
 function offsets(m: Mvau, input: InputCode, code: WeightCode): Float64Array {

@@ -28,7 +28,7 @@ export function mvauResources(m: Mvau, device: Device): Resources {
     }
     lut += Math.max(0, (bits - plan.partBits) * perBit(plan, lut4)) + plan.partBits;
   }
-  ff += pe * plan.partBits;
+  ff += pe * plan.partBits * (plan.cut === undefined ? 1 : 3);
 
   const weights = { depth: nf * sf, width: pe * simd * plan.weights.bits };
   if (plan.front !== 'constant') {

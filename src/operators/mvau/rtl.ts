@@ -8,7 +8,7 @@ import { count, results, sums } from './accumulate.ts';
 import { control } from './control.ts';
 import { constantProductBits, productBits } from './encoding.ts';
 import type { Mvau } from './layer.ts';
-import { depthOf, frontDepth, type Plan, planOf, sumsAreOutput } from './plan.ts';
+import { depthOf, type Plan, partStage, planOf, sumsAreOutput } from './plan.ts';
 import { streamsOf } from './streams.ts';
 
 /** The circuit of an MVAU: one module of control and accumulators, one of a neuron's sum of products, and the threshold unit. */
@@ -85,6 +85,7 @@ function memoryDot(m: Mvau, plan: Plan, device: Device, module: string, constant
       counter: counterOf(plan, device),
       width: plan.partBits,
       lanes: pe,
+      ...(plan.cut !== undefined && { cut: plan.cut }),
     });
     w.lines(lines);
     w.line(`always @(posedge clk) if (en) p <= ${concat([...sums].reverse())};`);
@@ -104,7 +105,13 @@ function constantDot(m: Mvau, plan: Plan, device: Device, module: string, neuron
     column,
     count: bits.length,
   }));
-  const options = { prefix: 'h', counter: counterOf(plan, device), width: plan.partBits, lanes: 1 };
+  const options = {
+    prefix: 'h',
+    counter: counterOf(plan, device),
+    width: plan.partBits,
+    lanes: 1,
+    ...(plan.cut !== undefined && { cut: plan.cut }),
+  };
   const { lines, sums } = heap(all, constant, options);
   const w = writer();
   w.line(`module ${module} (`).indent(() => {
@@ -121,7 +128,7 @@ function top(m: Mvau, plan: Plan, device: Device, name: string, memories: Record
   const { pe } = m;
   const { front, back, partBits } = plan;
   const [input, output] = streamsOf(m) as [ReturnType<typeof streamsOf>[number], ReturnType<typeof streamsOf>[number]];
-  const part = frontDepth(front) + 1;
+  const part = partStage(plan);
   const depth = depthOf(m, plan);
   const w = writer();
   w.line(`module ${name} (`).indent(() => {
