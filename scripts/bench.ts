@@ -1,0 +1,140 @@
+// `npm run bench`: figures of this machine, measured now. Nothing is asserted. docs/bench.md says what they are for.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { readModel } from '../src/onnx/import.ts';
+import { splitGemm } from '../src/passes/clean/split-gemm.ts';
+import { appendTopK, feedInput } from '../src/passes/clean/surround.ts';
+import { toLayers } from '../src/passes/lower/to-layers.ts';
+import { split } from '../src/passes/streamline/walk.ts';
+import { rational } from '../src/util/rational.ts';
+import { simulationSpeed } from './bench/simulation.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const cli = join(root, 'dist/cli.js');
+const shared = join(root, '../shared/models');
+const full = process.argv.includes('--full');
+const scratch = mkdtempSync(join(tmpdir(), 'finn-bench-'));
+
+const say = (figure: string, value: string, goal = ''): void =>
+  console.log(`${figure.padEnd(66)} ${value.padStart(16)}  ${goal}`);
+const seconds = (value: number): string => (value < 1 ? `${(value * 1000).toFixed(0)} ms` : `${value.toFixed(2)} s`);
+const best = (values: readonly number[]): number => Math.min(...values);
+const ratio = (value: number, to: number): string => `${(value / to).toFixed(2)} of ${to} s`;
+
+let caches = 0;
+const newCache = (): string => join(scratch, `cache-${caches++}`);
+
+/** Seconds of a whole process; its output where that is wanted. */
+function run(args: readonly string[], cache: string, cwd = root): { seconds: number; out: string } {
+  const from = performance.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, FINN_CACHE: cache },
+    maxBuffer: 1 << 28,
+  });
+  const took = (performance.now() - from) / 1000;
+  if (status !== 0) throw new Error(`finn ${args.join(' ')}: exit status ${status}\n${stdout}${stderr}`);
+  return { seconds: took, out: stdout };
+}
+
+const out = (name: string): string[] => ['--plain', '--out', join(scratch, name)];
+const repeat = <T>(n: number, work: () => T): T[] => Array.from({ length: n }, work);
+
+/** Milliseconds of streamline and of lower, the best of five. */
+function compileTimes(file: string, surround: (graph: ReturnType<typeof readModel>) => ReturnType<typeof readModel>) {
+  const graph = surround(splitGemm(readModel(new Uint8Array(readFileSync(join(shared, file))))));
+  const times = repeat(5, () => {
+    const begin = performance.now();
+    const { core } = split(graph);
+    const middle = performance.now();
+    const { diagnostics } = toLayers(core, { standaloneThresholds: false });
+    if (diagnostics.length > 0) throw new Error(diagnostics[0]!.message);
+    return [middle - begin, performance.now() - middle] as const;
+  });
+  return [best(times.map(([a]) => a)), best(times.map(([, b]) => b))] as const;
+}
+
+interface Plan {
+  readonly steps: readonly { readonly step: string; readonly scope: string; readonly state: string }[];
+}
+
+/** Which steps a plan would run after one layer's PE changed, in a copy of the digits recipe. */
+function changedPe(cache: string, until: string): string {
+  const copy = join(scratch, 'recipes/digits');
+  cpSync(join(root, 'recipes/digits'), copy, { recursive: true });
+  const recipe = join(copy, 'digits.yaml');
+  run(['build', recipe, '--build', 'icebreaker', '--until', until, ...out('pe')], cache);
+  writeFileSync(
+    recipe,
+    readFileSync(recipe, 'utf8').replace('MVAU_2: { pe: 1, simd: 8 }', 'MVAU_2: { pe: 2, simd: 8 }'),
+  );
+  const { steps } = JSON.parse(run(['plan', recipe, '--build', 'icebreaker', '--json'], cache).out) as Plan;
+  const again = steps.filter(({ state }) => state !== 'fresh' && state !== 'restored');
+  return again.map(({ step, scope }) => `${step} ${scope}`).join('\n    ');
+}
+
+try {
+  if (!existsSync(cli)) execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' });
+  console.log(`node ${process.version}; the best of a few runs\n`);
+  const start = best(repeat(3, () => run(['--version'], newCache()).seconds));
+  say('node and finn --version', seconds(start));
+
+  if (existsSync(shared)) {
+    const one = (recipe: string, build: string) =>
+      best(
+        repeat(
+          3,
+          () => run(['build', recipe, '--build', build, '--until', 'fold', ...out('fold')], newCache()).seconds,
+        ),
+      );
+    const tfc = one('recipes/bnn-pynq/bnn-pynq.yaml', 'tfc-w1a1-pynq-z1-examples');
+    say('TFC-w1a1, import to estimate, empty cache, whole process', seconds(tfc), ratio(tfc, 0.6));
+    const unsw = one('recipes/cybersecurity-mlp/cybersecurity-mlp.yaml', 'unsw-nb15-pynq-z1-examples');
+    say('intrusion detection, import to estimate, empty cache, whole process', seconds(unsw), ratio(unsw, 0.6));
+    const pixels = (graph: ReturnType<typeof readModel>) =>
+      appendTopK(feedInput(graph, { datatype: 'uint8', scale: [rational(1n, 255n)] }), 1);
+    for (const [file, surround] of [
+      ['tfc-w1a1.onnx', pixels],
+      ['tfc-w2a2.onnx', pixels],
+      [
+        'unsw-nb15-mlp-w2a2.onnx',
+        (graph: ReturnType<typeof readModel>) => feedInput(graph, { datatype: 'bipolar', scale: [rational(1n)] }),
+      ],
+    ] as const) {
+      const [streamlined, lowered] = compileTimes(file, surround);
+      say(`${file}: streamline, lower, in process`, `${streamlined.toFixed(0)} + ${lowered.toFixed(0)} ms`);
+    }
+  } else {
+    say('TFC and intrusion detection', 'skipped', 'no ../shared/models');
+  }
+
+  const digits = 'recipes/digits/digits.yaml';
+  const cache = newCache();
+  const until = full ? 'bitfile' : 'fold';
+  const cold = run(['build', digits, '--build', 'icebreaker', '--until', until, ...out('digits')], cache).seconds;
+  if (full) say('digits on iCEBreaker, empty cache to bitstream', seconds(cold), ratio(cold, 120));
+  else say('digits on iCEBreaker, import to estimate, empty cache, whole process', seconds(cold));
+  const again = best(
+    repeat(5, () => run(['build', digits, '--build', 'icebreaker', '--until', until, ...out('digits')], cache).seconds),
+  );
+  say('the same with nothing to do, whole process', seconds(again), ratio(again, 0.4));
+  say('  against the build before it', `${(cold / again).toFixed(0)} × faster`);
+  say('finn plan, whole process', seconds(best(repeat(3, () => run(['plan', digits], cache).seconds))));
+  console.log(`\nMVAU_2's pe from 1 to 2; steps to run again${full ? '' : ' (--full builds everything before)'}:`);
+  console.log(`    ${changedPe(cache, full ? 'bitfile' : 'codegen')}\n`);
+
+  if (full && existsSync(shared)) {
+    const [recipe, build] = [join(root, 'recipes/bnn-pynq/bnn-pynq.yaml'), 'tfc-w1a1-pynq-z1-examples'];
+    for (const { simulator, cyclesPerSecond, compileSeconds } of await simulationSpeed(recipe, build, scratch)) {
+      const goal = `compiled in ${seconds(compileSeconds)}; ${(cyclesPerSecond / 1e6).toFixed(2)} of 1 M`;
+      say(`tfc-w1a1, finn-examples' folding, ${simulator}: cycles a second`, cyclesPerSecond.toFixed(0), goal);
+    }
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
