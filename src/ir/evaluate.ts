@@ -5,14 +5,31 @@ import { nodesOf, readers } from './traverse.ts';
 
 export type Observer = (node: Node, outputs: readonly Tensor[]) => void;
 
+/** Nodes in order, and how often each is read: the same in every run of a graph, which never changes. */
+interface Plan {
+  readonly order: readonly Node[];
+  readonly reads: ReadonlyMap<Node, number>;
+}
+const plans = new WeakMap<Graph, Plan>();
+
+function planOf(graph: Graph): Plan {
+  let plan = plans.get(graph);
+  if (!plan) {
+    const reads = new Map([...readers(graph)].map(([node, list]) => [node, list.length]));
+    plan = { order: nodesOf(graph), reads };
+    plans.set(graph, plan);
+  }
+  return plan;
+}
+
 /**
  * The graph's outputs for the given inputs, by name: the reference that every circuit is held to.
  * Tensors are dropped as soon as nobody needs them; `observe` sees each node's outputs in order.
  */
 export function evaluate(graph: Graph, inputs: ReadonlyMap<string, Tensor>, observe?: Observer): Map<string, Tensor> {
   const values = new Map<Node, readonly Tensor[]>();
-  const left = new Map<Node, number>();
-  for (const [node, list] of readers(graph)) left.set(node, list.length);
+  const { order, reads } = planOf(graph);
+  const left = new Map(reads);
 
   const read = (value: Value): Tensor => {
     switch (value.kind) {
@@ -31,7 +48,7 @@ export function evaluate(graph: Graph, inputs: ReadonlyMap<string, Tensor>, obse
     if (n === 0) values.delete(value.node);
   };
 
-  for (const node of nodesOf(graph)) {
+  for (const node of order) {
     const tensors = node.inputs.map((value) => (value ? read(value) : undefined));
     const made = node.op.evaluate(tensors, node.attrs, {
       origin: node.origin,

@@ -89,6 +89,7 @@ export const vectors: Artifact<Vectors> = {
 
 interface MeetingText {
   readonly origin: string;
+  readonly at: Split['meetings'][number]['at'];
   readonly scale: readonly [readonly number[], readonly number[]];
   readonly offset: readonly [readonly number[], readonly number[]];
 }
@@ -102,8 +103,9 @@ export const integerNetwork: Artifact<Split> = {
     'streamlined.onnx': encodeGraph(core),
     ...(behind && { 'behind.onnx': encodeGraph(behind) }),
     'split.json': jsonBytes({
-      meetings: meetings.map(({ origin, scale, offset }) => ({
+      meetings: meetings.map(({ origin, at, scale, offset }) => ({
         origin,
+        at,
         scale: [scale.shape, [...scale.data]],
         offset: [offset.shape, [...offset.data]],
       })),
@@ -118,7 +120,12 @@ export const integerNetwork: Artifact<Split> = {
       before: files['before.onnx'] && decodeGraph(files['before.onnx']),
       core: decodeGraph(file(files, 'streamlined.onnx')),
       behind: files['behind.onnx'] && decodeGraph(files['behind.onnx']),
-      meetings: meetings.map(({ origin, scale, offset }) => ({ origin, scale: read(scale), offset: read(offset) })),
+      meetings: meetings.map(({ origin, at, scale, offset }) => ({
+        origin,
+        at,
+        scale: read(scale),
+        offset: read(offset),
+      })),
       onHost,
     };
   },

@@ -99,6 +99,7 @@ export const matMulRule: Rule = (node, inputs, walk) => {
     );
   const sums = columns(W, (w, k) => w * shift[k]!);
   const offset = isZero(x.offset) ? ZERO : row(sums.map((s, n) => s * weightScale[n]!));
+  walk.meet({ at: 'product', origin: node.origin[0] ?? node.op.name, scale, offset });
   return [
     {
       kind: 'integers',
@@ -150,7 +151,7 @@ function rebiased(x: Integers, walk: Walk): Integers {
   const min = Number(node.attrs['out_bias']) + levels;
   const max = min + Number(node.attrs['out_scale']) * (node.inputs[1]?.type.shape[1] ?? 0);
   const attrs = { ...node.attrs, out_bias: min, out_dtype: smallest(min, max).name };
-  walk.meet({ origin: node.origin.at(-1) ?? '', scale, offset: mapped(offset, (v) => -v) });
+  walk.meet({ at: 'quantiser', origin: node.origin.at(-1) ?? '', scale, offset: mapped(offset, (v) => -v) });
   const range = { min: x.range.min.map((v) => v + levels), max: x.range.max.map((v) => v + levels) };
   return { ...x, base: apply(node.op, node.inputs, attrs, node.origin), offset: ZERO, range };
 }

@@ -165,7 +165,7 @@ function thresholded(node: Node, position: number, from: Integers, levelsOf: Lev
     },
     [...new Set([...from.links.flatMap((link) => link.node.origin), ...node.origin])],
   );
-  walk.meet({ origin: node.origin[0] ?? node.op.name, scale: levels.scale, offset: levels.offset });
+  walk.meet({ at: 'quantiser', origin: node.origin[0] ?? node.op.name, scale: levels.scale, offset: levels.offset });
   return {
     kind: 'integers',
     base,

@@ -6,8 +6,9 @@ import { isConstant } from './constants.ts';
 
 /** Where the integers of the accelerator meet the reals of the network, for verification and for the driver. */
 export interface Meeting {
-  /** ONNX name of the quantiser. */
+  /** ONNX name of the quantiser or of the product. */
   readonly origin: string;
+  readonly at: 'quantiser' | 'product';
   /** real = scale · integer + offset, broadcast as in the network. */
   readonly scale: Tensor;
   readonly offset: Tensor;

@@ -31,14 +31,13 @@ export function checkStream(result: SimulationResult, { stage, where, origin, po
     const found = elementsOf(part, expected, port);
     for (let i = 0; i < Math.min(found.length, expected.data.length); i += 1) {
       if (found[i] !== expected.data[i])
-        mismatch(stage, {
-          where,
-          origin,
-          vector,
-          element: indexOf(i, expected.shape),
-          expected: expected.data[i]!,
-          found: found[i]!,
-        });
+        mismatch(
+          stage,
+          { where, origin, vector, element: indexOf(i, expected.shape), expected: expected.data[i]!, found: found[i]! },
+          stream.count === due
+            ? undefined
+            : `${stream.count} beats came where ${due} are due: some were lost or doubled`,
+        );
       elements += 1;
     }
   });

@@ -20,4 +20,6 @@ export interface Verdict {
   readonly accuracy?: number;
   /** Integers that differ where the network is within rounding error of a step. */
   readonly nearTies: number;
+  /** How far from a step the farthest of those is, as a share of the largest magnitude in its tensor. */
+  readonly nearTieDistance?: number;
 }
