@@ -5,7 +5,18 @@ import { describe, expect, it } from 'vitest';
 import { model, smallMlp } from '../../test/helpers/onnx-builder.ts';
 import { check } from '../ir/check.ts';
 import { BINARY, BIPOLAR, type DataType, FLOAT32, FLOAT64, int, TERNARY, uint } from '../ir/datatype.ts';
-import { type Attrs, apply, constant, type Graph, input, node, type Op, output, type Value } from '../ir/graph.ts';
+import {
+  type Attrs,
+  apply,
+  constant,
+  type Graph,
+  input,
+  type NodeValue,
+  node,
+  type Op,
+  output,
+  type Value,
+} from '../ir/graph.ts';
 import { sizeOf, type Tensor, tensor } from '../ir/tensor.ts';
 import { nodesOf } from '../ir/traverse.ts';
 import { descriptor } from './descriptor.gen.ts';
@@ -148,6 +159,21 @@ describe('writing and reading back', () => {
       ['alpha', '2'],
       ['zeta', '1'],
     ]);
+  });
+
+  it('gives constants without a name none for ever: a part of a model is the same bytes before and after a round trip', () => {
+    const x = input('x', { dtype: uint(8), shape: [1, 2] });
+    const weights = () => constant(tensor(BIPOLAR, [2, 2], [1, -1, -1, 1]));
+    const y = apply(find('MatMul'), [x, weights()], {}, ['fc1']);
+    const z = apply(find('MatMul'), [y, weights()], {}, ['fc2']);
+    const whole = { name: 'g', inputs: [x], outputs: [{ name: 'z', value: z }] };
+    const last = (graph: Graph): Uint8Array => {
+      const value = graph.outputs[0]!.value as NodeValue;
+      const from = input('y', value.node.inputs[0]!.type);
+      const alone = apply(value.node.op, [from, value.node.inputs[1]], value.node.attrs, value.node.origin);
+      return writeModel({ name: 'last', inputs: [from], outputs: [{ name: 'z', value: alone }] });
+    };
+    expect(last(readModel(writeModel(whole)))).toEqual(last(whole));
   });
 
   it('annotates integers in float tensors and says every shape, as qonnx wants it', () => {

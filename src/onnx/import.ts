@@ -63,6 +63,9 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Graph {
 }
 const notOnnx = 'the file may be truncated, or be something else than ONNX; open it in Netron to see';
 
+/** Names that the exporter gives to constants without one: kept, they would tell how often a model has been read and written. */
+const exporterName = /^constant(_\d+)?$/;
+
 type Source =
   | { readonly kind: 'value'; readonly value: Value }
   | { readonly kind: 'node'; readonly proto: NodeProto; readonly index: number };
@@ -98,7 +101,7 @@ class Importer {
     for (const initializer of proto.initializer ?? []) {
       const name = initializer.name ?? '';
       const read = this.#annotated(name, readTensor(initializer, this.#folder));
-      this.#add(name, { kind: 'value', value: constant(read, name) });
+      this.#add(name, { kind: 'value', value: constant(read, this.#own && exporterName.test(name) ? '' : name) });
     }
     const inputs = this.#inputs();
     for (const node of proto.node ?? []) {
