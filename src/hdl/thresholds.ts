@@ -1,25 +1,7 @@
-import { bug } from '../diagnostics/diagnostic.ts';
-import { admits, BIPOLAR, type DataType } from '../ir/datatype.ts';
 import { log2Ceil } from '../util/maths.ts';
 import { writer } from '../util/writer.ts';
-import type { Device } from './device.ts';
-import { inBlock, literal, type Placement, type RomShape, romBlocks, romLuts, romText } from './threshold-rom.ts';
-import type { ThresholdTable } from './threshold-table.ts';
-
-export interface ThresholdOptions {
-  readonly table: ThresholdTable;
-  /** Channels in one cycle; divides the channels. */
-  readonly pe: number;
-  readonly accBits: number;
-  readonly accSigned: boolean;
-  /** Type of scale · count + bias; its bits are the output's. */
-  readonly output: DataType;
-  readonly scale: number;
-  readonly bias: number;
-  readonly device: Device;
-  /** Where tables lie that are not constants in logic. */
-  readonly memory?: Placement;
-}
+import { encode, placementOf, sharedCounts, type ThresholdOptions, thresholdPlan } from './threshold-plan.ts';
+import { inBlock, literal, romText } from './threshold-rom.ts';
 
 /** A circuit that turns accumulators into outputs. */
 export interface ThresholdUnit {
@@ -32,120 +14,11 @@ export interface ThresholdUnit {
 }
 
 /**
- * constant: every threshold is a constant in logic (one fold). parallel: all thresholds of a channel are read and
- * compared at once. search: binary search, one pipeline stage and one memory for each bit. (Choice: circuits.md rules 7, 8.)
- */
-type Form = 'constant' | 'parallel' | 'search';
-
-/** How the interval's number becomes the output: as it is, by a function in logic, or by a memory per PE. */
-type Encoding = 'direct' | 'logic' | 'rom';
-
-interface Plan {
-  readonly form: Form;
-  readonly encoding: Encoding;
-  readonly folds: number;
-  readonly bits: number;
-  /** Bits and sign of a comparison: one bit more than the accumulator if a step lies at its type's least value. */
-  readonly width: number;
-  readonly signed: boolean;
-  readonly depth: number;
-  /** Memories with the number of each: of the thresholds, by stage, and of the values. */
-  readonly roms: readonly (RomShape & { readonly copies: number })[];
-}
-
-function plan(o: ThresholdOptions): Plan {
-  const { table, pe, accBits, accSigned } = o;
-  if (table.channels % pe !== 0) bug(`${pe} PEs for ${table.channels} channels`);
-  const folds = table.channels / pe;
-  const bits = table.bits;
-  const form: Form = folds === 1 && bits <= 4 ? 'constant' : bits <= 2 ? 'parallel' : 'search';
-  const least = accSigned ? -(2 ** (accBits - 1)) : 0;
-  const extended = form !== 'constant' && table.steps.some((list) => list.length > 0 && list[0]! <= least);
-  const width = extended ? accBits + 1 : accBits;
-  const encoding = encodingOf(o, folds, bits);
-
-  const roms: (RomShape & { copies: number })[] = [];
-  if (form === 'parallel' && bits > 0) roms.push({ depth: folds, width: pe * (2 ** bits - 1) * width, copies: 1 });
-  if (form === 'search') {
-    for (let stage = 0; stage < bits; stage += 1) {
-      roms.push(
-        stage === 0 ? { depth: folds, width: pe * width, copies: 1 } : { depth: folds * 2 ** stage, width, copies: pe },
-      );
-    }
-  }
-  if (encoding === 'rom') roms.push({ depth: folds * 2 ** bits, width: o.output.bits, copies: pe });
-  const depth = form === 'constant' || bits === 0 ? 1 : form === 'parallel' ? 2 : bits + 1;
-  return { form, encoding, folds, bits, width, signed: accSigned || extended, depth, roms };
-}
-
-function encodingOf(o: ThresholdOptions, folds: number, bits: number): Encoding {
-  const { table } = o;
-  if (table.base !== undefined && bits > 0) {
-    const code = (i: number): number => {
-      const value = o.scale * (table.base! + i) + o.bias;
-      return o.output === BIPOLAR ? (value + 1) / 2 : value;
-    };
-    if (code(0) === 0 && code(1) === 1) return 'direct';
-  }
-  const shared = sharedCounts(table) !== undefined;
-  return bits <= 6 && (folds === 1 || shared) ? 'logic' : 'rom';
-}
-
-/** Count by interval, if it is the same in all channels that have the interval. */
-function sharedCounts(table: ThresholdTable): readonly number[] | undefined {
-  const longest = table.counts.reduce((a, b) => (b.length > a.length ? b : a));
-  return table.counts.every((list) => list.every((count, i) => count === longest[i])) ? longest : undefined;
-}
-
-/** Bits of an output value. */
-function encode(o: ThresholdOptions, count: number): bigint {
-  const value = o.scale * count + o.bias;
-  if (!admits(o.output, value)) bug(`threshold output ${value} is not ${o.output.name}`);
-  return BigInt(o.output === BIPOLAR ? (value + 1) / 2 : value);
-}
-
-/** Enabled cycles through the unit, on every family: 1 for constants in logic, 2 for parallel comparators, one more than bits for a search. */
-export const thresholdDepth = (options: ThresholdOptions): number => plan(options).depth;
-
-/** LUTs, registers and block memories of the unit (rules 7, 8 and 10 of circuits.md; E4 is met within a factor of 1.5). */
-export function thresholdCost(o: ThresholdOptions): { lut: number; ff: number; bram: number } {
-  const p = plan(o);
-  const { family } = o.device;
-  const lut4 = family === 'ice40' || family === 'ecp5';
-  const levels = 2 ** p.bits - 1;
-  let lut = 0;
-  let ff = o.pe * o.output.bits;
-  let bram = 0;
-  // A bit of a carry chain; two bits in the LUTs of the larger families.
-  const compare = p.width * (lut4 ? 1 : 0.6);
-  if (p.form === 'constant') {
-    const steps = o.table.steps.reduce((n, list) => n + list.length, 0);
-    lut += steps * (p.width * (lut4 ? 0.55 : 0.28)) + o.pe * levels * 0.3;
-  } else if (p.form === 'parallel') {
-    lut += o.pe * (levels * compare + (p.bits > 1 ? p.bits : 0));
-    ff += o.pe * p.width;
-  } else {
-    lut += o.pe * p.bits * compare;
-    ff += p.bits * (o.pe * p.width + log2Ceil(p.folds)) + (o.pe * p.bits * (p.bits - 1)) / 2;
-  }
-  if (p.encoding === 'logic') lut += o.pe * o.output.bits * Math.max(1, 2 ** p.bits / (lut4 ? 16 : 64));
-  for (const rom of p.roms) {
-    if (inBlock(family, rom, o.memory ?? 'auto')) {
-      bram += rom.copies * romBlocks(family, rom);
-    } else {
-      lut += rom.copies * romLuts(family, rom);
-      if (rom.depth > 1) ff += rom.copies * rom.width;
-    }
-  }
-  return { lut: Math.ceil(lut), ff: Math.ceil(ff), bram };
-}
-
-/**
- * A module `name` with ports clk, en, fold [max(1, ⌈log2 folds⌉)], acc [pe × accBits] and out [pe × output bits]: `depth` enabled cycles
+ * A module `name` with ports clk, en, fold [max(1, ⌈log2 folds⌉)], start (1 with every accumulator; only of a serial unit), acc [pe × accBits] and out [pe × output bits]: `depth` enabled cycles
  * after acc and fold, lane p of out is scale · count + bias of lane p of acc, by the thresholds of channel fold · pe + p.
  */
 export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit {
-  const p = plan(o);
+  const p = thresholdPlan(o);
   const { pe, accBits, table } = o;
   const memories: Record<string, string> = {};
   const foldBits = log2Ceil(p.folds);
@@ -177,7 +50,7 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
       w.line(`always @(posedge clk) if (en) ${target} <= ${literal(words[0]!, width)};`);
       return;
     }
-    const block = inBlock(o.device.family, { depth: words.length, width }, o.memory ?? 'auto');
+    const block = inBlock(o.device.family, { depth: words.length, width }, placementOf(o, p));
     w.lines(romText(rom, `${name}_${rom}.hex`, width, words, block, memories));
     w.line(`always @(posedge clk) if (en) ${target} <= ${rom}[${address}];`);
   };
@@ -343,10 +216,41 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
     finish((i) => `number_${p.bits - 1}_${i}`, foldBits > 0 && `fold_${p.bits}`);
   };
 
+  const serial = (): void => {
+    begin();
+    const first = 2 ** (p.bits - 1);
+    w.line(`reg [${pe * p.width - 1}:0] acc_1;`).line(`wire [${pe * p.width - 1}:0] step;`);
+    w.line('always @(posedge clk) if (en & start) acc_1 <= acc_0;');
+    w.line(`reg [${foldBits - 1}:0] fold_1;`).line('always @(posedge clk) if (en & start) fold_1 <= fold_0;');
+    w.line(`wire [${foldBits - 1}:0] fold_now = start ? fold_0 : fold_1;`);
+    for (let i = 0; i < pe; i += 1) {
+      // A 1 and then the bits that are known: the number of a node in the tree of comparisons.
+      w.line(`reg [${p.bits - 2}:0] node_${i};`)
+        .line(`wire hit_${i};`)
+        .line(`reg [${p.width - 1}:0] step_${i};`);
+      w.line(`assign ${lane('step', i)} = step_${i};`);
+      compare(`hit_${i}`, lane('acc_1', i), lane('step', i), `${i}`);
+      w.line(`wire [${p.bits - 1}:0] number_${i} = {node_${i}, hit_${i}};`);
+      w.line(`wire [${p.bits - 1}:0] next_${i} = start ? ${p.bits}'d1 : number_${i};`);
+      w.line(`always @(posedge clk) if (en) node_${i} <= next_${i}[${p.bits - 2}:0];`);
+      const words = all(p.folds, (f) =>
+        all(2 ** p.bits, (node) => {
+          if (node === 0) return 0n;
+          const level = Math.floor(Math.log2(node));
+          const half = first / 2 ** level;
+          return bound(f * pe + i, (2 * (node - 2 ** level) + 1) * half - 1);
+        }),
+      );
+      rom(`steps_${i}`, p.width, words.flat(), `{fold_now, next_${i}}`, `step_${i}`);
+    }
+    finish((i) => `number_${i}`, 'fold_1');
+  };
+
   w.line(`module ${name} (`).indent(() => {
     w.line('input wire clk,')
       .line('input wire en,')
       .line(`input wire [${Math.max(1, foldBits) - 1}:0] fold,`);
+    if (p.form === 'serial') w.line('input wire start,');
     w.line(`input wire [${pe * accBits - 1}:0] acc,`).line(`output wire [${pe * o.output.bits - 1}:0] out`);
   });
   w.line(');').indent(() => {
@@ -354,6 +258,7 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
     if (used.length > 0) w.line(`wire unused = &{1'b0, ${used.join(', ')}};`);
     if (p.form === 'constant' || p.bits === 0) constant();
     else if (p.form === 'parallel') parallel();
+    else if (p.form === 'serial') serial();
     else search();
   });
   w.line('endmodule');

@@ -1,5 +1,6 @@
 import type { Device } from '../../hdl/device.ts';
 import { romVerilog } from '../../hdl/memory.ts';
+import { thresholdPlan } from '../../hdl/threshold-plan.ts';
 import { literal } from '../../hdl/threshold-rom.ts';
 import { lane, packWords, widened } from '../../hdl/verilog.ts';
 import type { Writer } from '../../util/writer.ts';
@@ -102,6 +103,8 @@ export function count(w: Writer, m: Mvau, plan: Plan, name: string, part: number
     w.line(`always @(posedge ap_clk) if (!ap_rst_n) valid_${k} <= 1'b0; else if (en) valid_${k} <= valid_${k - 1};`);
   }
   const fold = nf > 1 ? `fold_${stage}` : "1'b0";
-  w.line(`${name}_thresholds unit (.clk(ap_clk), .en(en), .fold(${fold}), .acc(${acc}), .out(m_axis_0_tdata));`);
+  const start = thresholdPlan(plan.thresholds!).form === 'serial' ? `, .start(valid_${stage})` : '';
+  const pins = `.clk(ap_clk), .en(en), .fold(${fold})${start}, .acc(${acc}), .out(m_axis_0_tdata)`;
+  w.line(`${name}_thresholds unit (${pins});`);
   w.line(`assign m_axis_0_tvalid = valid_${depth};`);
 }

@@ -105,7 +105,9 @@ export function control(
   if (front === 'memory') {
     w.line(`reg [${addressBits - 1}:0] address_1;`).line(`reg [${sfBits - 1}:0] beat_1;`);
     rom('address_1', 'en');
-    w.line(`(* no_rw_check *) reg [${xBits - 1}:0] vector [0:${sf - 1}];`).line(`reg [${xBits - 1}:0] x;`);
+    // Yosys would keep short ones in flip-flops.
+    const style = device.family === 'ice40' ? 'ram_style = "block", ' : '';
+    w.line(`(* ${style}no_rw_check *) reg [${xBits - 1}:0] vector [0:${sf - 1}];`).line(`reg [${xBits - 1}:0] x;`);
     w.block('always @(posedge ap_clk) begin', 'end', () => {
       w.line('if (en & load) vector[beat] <= s_axis_0_tdata;');
       w.block('if (en) begin', 'end', () => {

@@ -1,6 +1,6 @@
 import type { Device } from '../../hdl/device.ts';
+import { type ThresholdOptions, thresholdDepth } from '../../hdl/threshold-plan.ts';
 import { countOf, type ThresholdTable, thresholdTable } from '../../hdl/threshold-table.ts';
-import { type ThresholdOptions, thresholdDepth } from '../../hdl/thresholds.ts';
 import { BINARY, BIPOLAR, bitsFor, smallest } from '../../ir/datatype.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
 import { digits, type InputCode, inputCode, type WeightCode, weightCode } from './encoding.ts';
@@ -115,6 +115,8 @@ export function planOf(m: Mvau, device: Device): Plan {
       scale: m.scale,
       bias: m.bias,
       device,
+      memory: m.memory === 'block' ? 'block' : 'auto',
+      interval: m.sf,
     },
     least: undefined,
   };
@@ -208,10 +210,11 @@ function firstSet(m: Mvau, table: ThresholdTable, j: number, least: number, most
 /**
  * The cheapest place for a vector that is read NF times. A ring costs a logic cell for each bit on ice40, a block RAM as much as about
  * 200 of them (hx8k 240, up5k 176). The rule is the same on every family, so that a layer's depth is too; elsewhere a short ring
- * is shift-register LUTs and a memory is LUT RAM, and neither is large.
+ * is shift-register LUTs and a memory is LUT RAM, and neither is large. Who puts weights into block RAM has some to spare.
  */
 function bufferOf(m: Mvau, bits: number): Front {
   if (m.sf === 1) return 'hold';
   const word = m.simd * bits;
-  return m.sf * word > 200 * Math.ceil(word / 16) ? 'memory' : 'shift';
+  const price = m.memory === 'block' ? 50 : 200;
+  return m.sf * word > price * Math.ceil(word / 16) ? 'memory' : 'shift';
 }

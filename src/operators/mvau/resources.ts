@@ -1,7 +1,7 @@
 import type { Device } from '../../hdl/device.ts';
 import { isBlock, memoryFlipFlops, memoryLuts } from '../../hdl/memory.ts';
+import { thresholdCost } from '../../hdl/threshold-plan.ts';
 import { romBlocks } from '../../hdl/threshold-rom.ts';
-import { thresholdCost } from '../../hdl/thresholds.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import type { Resources } from '../operator.ts';
 import { digits } from './encoding.ts';

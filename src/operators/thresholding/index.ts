@@ -1,4 +1,4 @@
-import { thresholdCost, thresholdDepth } from '../../hdl/thresholds.ts';
+import { thresholdCost, thresholdDepth } from '../../hdl/threshold-plan.ts';
 import { admits, BIPOLAR, type DataType, int, parseDataType, TERNARY, uint } from '../../ir/datatype.ts';
 import { constant, input } from '../../ir/graph.ts';
 import { allocate, sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';

@@ -1,8 +1,8 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
 import type { Device } from '../../hdl/device.ts';
+import type { ThresholdOptions } from '../../hdl/threshold-plan.ts';
 import type { Placement } from '../../hdl/threshold-rom.ts';
 import { type ThresholdTable, thresholdTable } from '../../hdl/threshold-table.ts';
-import type { ThresholdOptions } from '../../hdl/thresholds.ts';
 import { BIPOLAR, type DataType } from '../../ir/datatype.ts';
 import type { Attrs } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
