@@ -28,7 +28,7 @@ export interface BuildOptions {
 export async function build(recipe: string, options: BuildOptions, io: Io): Promise<number> {
   const session = openSession(
     recipe,
-    { builds: options.build, jobs: options.jobs, allowRun: options.allowRun, locked: options.locked },
+    { builds: options.build, jobs: options.jobs, allowRun: options.allowRun, locked: options.locked, building: true },
     io,
   );
   refuseUntrusted(session);

@@ -15,7 +15,7 @@ const nothing: Lock = { lock: 1, sources: {}, tools: {} };
 
 /** `finn lock`: gets every model, asks every tool that the builds use for its version, and writes both to finn.lock. */
 export async function lockRecipe(recipe: string, { allowRun }: LockOptions, io: Io): Promise<number> {
-  const session = openSession(recipe, { allowRun }, io);
+  const session = openSession(recipe, { allowRun, building: true }, io);
   refuseUntrusted(session);
   const { engine, executor, lock, networkScopes, render } = session;
   const sources = [...networkScopes.values()].map((scope) => ({

@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly jobs?: number | undefined;
   readonly allowRun?: boolean | undefined;
   readonly locked?: boolean | undefined;
+  /** Something is going to be built: notes may be made in the cache. */
+  readonly building?: boolean | undefined;
 }
 
 /** Reads a recipe and everything it names. Prints its warnings; throws FinnError with every error at once. */
@@ -69,7 +71,12 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     });
   const fetched = new Map<string, string>();
   const pins = new Map(Object.entries(lock?.sources ?? {}));
-  const scopes = scopesOf(recipe, project, { mayRun: options.allowRun ?? false, pins, fetched }, builds);
+  const scopes = scopesOf(
+    recipe,
+    project,
+    { mayRun: options.allowRun ?? false, mayNote: options.building ?? false, pins, fetched },
+    builds,
+  );
   const executor = new LocalExecutor({ paths: Object.fromEntries(project.tools) });
   const store = openStore(project.cache.path, (object) =>
     io.err(show(error('cache/corrupt', `${object} was damaged`))),

@@ -94,7 +94,7 @@ async function fetched(
       if (sha256(bytes) === wanted) return noted(bytes);
     }
     const index = join(project.cache.path, 'mirrors.json');
-    const mirrored = inMirrors(wanted, project.mirrors, index, host.mode === 'run');
+    const mirrored = inMirrors(wanted, project.mirrors, index, settings.mayNote ?? false);
     if (mirrored) return noted(mirrored);
   }
   if (host.mode === 'plan') return unknownUntilRun(`the model is fetched from ${source.url}`);

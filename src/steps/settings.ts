@@ -9,6 +9,8 @@ export interface NetworkSettings {
   readonly network: Network;
   /** `run` sources may execute. */
   readonly mayRun: boolean;
+  /** What is found out about mirrors may be noted in the cache: not so in a plan, which leaves nothing behind. */
+  readonly mayNote?: boolean | undefined;
   /** sha256 of sources that finn.lock pins, by URL or command. */
   readonly pins: ReadonlyMap<string, string>;
   /** Filled in as things are fetched: sha256 by URL, for the lock. */
@@ -23,7 +25,7 @@ export interface BuildSettings extends NetworkSettings {
 export function scopesOf(
   recipe: Recipe,
   project: Project,
-  options: Pick<NetworkSettings, 'mayRun' | 'pins' | 'fetched'>,
+  options: Pick<NetworkSettings, 'mayRun' | 'mayNote' | 'pins' | 'fetched'>,
   builds: readonly Build[] = [...recipe.builds.values()],
 ): { networks: ReadonlyMap<string, Scope<NetworkSettings>>; builds: ReadonlyMap<string, Scope<BuildSettings>> } {
   const networks = new Map<string, Scope<NetworkSettings>>();
