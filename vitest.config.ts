@@ -3,8 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that compile and simulate circuits or run whole builds: minutes where others take seconds. Longest first. */
 const slow = [
+  'test/e2e/digits.test.ts',
   'test/conformance.test.ts',
   'test/cli/recipes.test.ts',
+  'test/recipes.test.ts',
+  'test/e2e/sources.test.ts',
+  'test/e2e/bad-input.test.ts',
   'src/steps/driver/driver.test.ts',
   'src/sim/simulation.test.ts',
   'src/shells/uart/shell.test.ts',

@@ -198,6 +198,12 @@ export const runModel = networkStep({
     const { folder, inputs } = asRun(network);
     const refused = host.mode === 'run' ? untrusted(settings) : undefined;
     if (refused) throw new FinnError(refused);
+    const outside = inputs.find((path) => !/^[\w.+-]+(\/[\w.+-]+)*$/.test(path) || path.split('/').includes('..'));
+    if (outside !== undefined)
+      fail('recipe/model-source', `'${outside}' cannot be an input of the program that makes the model`, {
+        at: network.at,
+        hint: 'it runs in a folder that holds its inputs and nothing else: paths below the recipe’s folder, of letters, digits and . _ + -',
+      });
     const read = await Promise.all(
       inputs.map(async (path) => [path, await readNamed(join(folder, path), network.at)] as const),
     );

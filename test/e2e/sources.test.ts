@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { zipSync } from 'fflate';
@@ -230,6 +230,20 @@ describe('a model that a program makes', () => {
     // Another text of an input, and the same model: nothing but the program runs again.
     work.edit('make.mjs', '// 1', '// 2');
     expect(await run()).toEqual(['run-model']);
+  });
+
+  it('takes inputs from the folder of the recipe', async () => {
+    const outside = work.path('../finn-e2e-outside.txt');
+    writeFileSync(outside, 'data');
+    try {
+      work.edit('digits.yaml', 'inputs: [make.mjs', 'inputs: [../finn-e2e-outside.txt, make.mjs');
+      const { status, out, err } = await build('--until', 'import', '--allow-run');
+      expect(status).toBe(1);
+      expect(out + err).toContain("'../finn-e2e-outside.txt' cannot be an input of the program that makes the model");
+      expect(out + err).toContain('[recipe/model-source]');
+    } finally {
+      rmSync(outside);
+    }
   });
 
   it('that is not there afterwards, or is another one than is pinned, is an error', async () => {
