@@ -19,7 +19,7 @@ export const streamline = networkStep({
       report(
         warning(
           'verify/near-tie',
-          `${verdict.nearTies} of ${verdict.elements} elements differ where the network itself is within binary32 error of a step (at most 2^${Math.log2(verdict.nearTieDistance ?? 0)} of the largest value beside it)`,
+          `${verdict.nearTies} of ${verdict.elements} elements differ where the network itself is within binary32 error of a step (by at most ${(verdict.nearTieDistance ?? 0).toExponential(1)} of the largest value beside it)`,
           {
             at: inNetwork([graph.name]),
           },

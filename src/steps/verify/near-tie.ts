@@ -1,8 +1,9 @@
-import type { Node } from '../../ir/graph.ts';
+import type { Graph, Node } from '../../ir/graph.ts';
 import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
 import type { Split } from '../../passes/streamline/walk.ts';
+import { evaluateBeside } from './beside.ts';
 
-/** A quantiser of the network in one run: what it took, by position, and what it gave. */
+/** A quantiser or a product of the network in one run: what it took, by position, and what it gave. */
 export interface Seen {
   readonly node: Node;
   readonly tensor: Tensor;
@@ -10,6 +11,7 @@ export interface Seen {
 }
 
 export type Meeting = Split['meetings'][number];
+export type Meetings = ReadonlyMap<string, Meeting>;
 
 /** The entry of a parameter, one number or one a channel (axis 1), that belongs to element `i` of a tensor. */
 function entryOf(parameter: Tensor, { shape }: Tensor, i: number): number {
@@ -26,53 +28,56 @@ export function integersOf(real: Tensor, { scale, offset }: Meeting, like: Tenso
   return tensor(like.dtype, like.shape.length === real.shape.length ? real.shape : like.shape, data);
 }
 
-const reshapes = ['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze'];
-
 /**
- * Has binary32 lost anything in the sum behind element `at`? Only then may the network be on the other side of a step: the chain behind the
- * sum is the same on both sides. `node` is the integer network's, `sums` are its integers in front; what is no sum of ours may have lost some.
+ * The real sums without what binary32 lost in adding them up: the integers, scaled, rounded once. Where the integer is another than the real
+ * sum stands for, the real sum stays: that is an error, and none of rounding.
  */
-export function sumIsRounded(
-  node: Node,
-  at: number,
-  sums: Tensor | undefined,
-  meetings: ReadonlyMap<string, Meeting>,
-  seen: ReadonlyMap<string, Seen>,
-): boolean {
-  let from = node.inputs[0];
-  while (from?.kind === 'node' && reshapes.includes(from.node.op.name)) from = from.node.inputs[0];
-  if (from?.kind !== 'node') return false;
-  const meeting = meetings.get(from.node.origin[0] ?? '');
-  const real = seen.get(from.node.origin[0] ?? '')?.tensor;
-  if (meeting?.at !== 'product' || !real || !sums) return true;
-  const [scale, offset] = [entryOf(meeting.scale, real, at), entryOf(meeting.offset, real, at)];
-  // Columns whose thresholds fall have the sign in their weights.
-  return [1, -1].every((sign) => Math.fround(sign * sums.data[at]! * scale + offset) !== real.data[at]);
+function exactSums(real: Tensor, sums: Tensor, { scale, offset }: Meeting): Tensor {
+  const data = Float64Array.from(real.data, (v, i) => {
+    const [s, o] = [entryOf(scale, real, i), entryOf(offset, real, i)];
+    const integer = Math.round((v - o) / s);
+    // Columns whose thresholds fall have the sign in their weights.
+    return Math.abs(integer) === Math.abs(sums.data[i]!) ? integer * s + o : v;
+  });
+  return tensor(real.dtype, real.shape, data);
 }
 
-/** Binary32 keeps 24 bits; sums of a few hundred products lose up to four of them. */
-const FINEST = -24;
-const COARSEST = -20;
+/** What a quantiser gives where the sums in front of it are exact, and how far that moved its input. */
+export interface Exact {
+  readonly integers: Tensor;
+  /** Move of element `i` of the quantiser's input, as a share of the largest magnitude in it. */
+  distance(i: number): number;
+}
 
 /**
- * How far from a step the network is at element `at`, as a share of the largest magnitude in the tensor: the least power of two of 2^-24 to
- * 2^-20 by which the quantiser's input has to be moved to give `found`. Undefined where even the largest does not: no tie, an error.
+ * The network again, with exact sums of products in the place of binary32's, and at every quantiser on the way with what it gave the first
+ * time: a near tie is where that alone decides. `sums` are the integer network's, by name of the product.
  */
-export function tieDistance({ node, inputs }: Seen, at: number, found: number, meeting: Meeting): number | undefined {
-  const position = node.inputs.findIndex((value) => value && value.kind !== 'constant');
-  const x = inputs[position];
-  if (!x) return undefined;
-  const [min, max] = extremes(x.data);
-  const largest = Math.max(-min, max);
-  for (let exponent = FINEST; exponent <= COARSEST; exponent += 1)
-    for (const direction of [-1, 1]) {
-      const data = Float64Array.from(x.data);
-      data[at]! += direction * largest * 2 ** exponent;
-      const moved = tensor(x.dtype, x.shape, data);
-      const read = inputs.map((given, i) => (i === position ? moved : given));
-      const context = { origin: node.origin, outputs: node.types.length, types: node.types };
-      const [y] = node.op.evaluate(read, node.attrs, context);
-      if (integersOf(y!, meeting, y!).data[at] === found) return 2 ** exponent;
-    }
-  return undefined;
+export function exactly(
+  network: Graph,
+  x: Tensor,
+  meetings: Meetings,
+  seen: ReadonlyMap<string, Seen>,
+  sums: ReadonlyMap<string, Tensor>,
+): { readonly quantisers: ReadonlyMap<string, Exact>; readonly outputs: ReadonlyMap<string, Tensor> } {
+  const found = new Map<string, Exact>();
+  const outputs = evaluateBeside(network, new Map([[network.inputs[0]!.name, x]]), (node, made, inputs) => {
+    const name = node.origin[0] ?? '';
+    const meeting = meetings.get(name);
+    const first = seen.get(name);
+    if (!meeting || !first) return made;
+    const own = sums.get(name);
+    if (meeting.at === 'product') return own ? exactSums(made, own, meeting) : made;
+    const position = node.inputs.findIndex((value) => value && value.kind !== 'constant');
+    const [before, now] = [first.inputs[position]!, inputs[position]!];
+    found.set(name, {
+      integers: integersOf(made, meeting, made),
+      distance(i) {
+        const [min, max] = extremes(before.data);
+        return Math.abs(before.data[i]! - now.data[i]!) / Math.max(-min, max, Number.MIN_VALUE);
+      },
+    });
+    return first.tensor;
+  });
+  return { quantisers: found, outputs };
 }
