@@ -58,6 +58,8 @@ export function thresholdPlan(o: ThresholdOptions): ThresholdPlan {
   const usual = planAs(o, folds === 1 && bits <= 4 ? 'constant' : bits <= 2 ? 'parallel' : 'search');
   if (folds === 1 || bits < 2 || interval < bits) return usual;
   const serial = planAs(o, 'serial');
+  // With its address computed in the same cycle, a table in LUTs takes several times as many as otherwise.
+  if (!inBlock('ice40', serial.roms[0]!, placementOf(o, serial))) return usual;
   const price = (p: ThresholdPlan): number => {
     const { lut, bram } = costAs({ ...o, device: { family: 'ice40' } }, p);
     return lut + bram * (o.memory === 'block' ? 50 : 200);
