@@ -64,7 +64,7 @@ bad.yaml:9:35: error: there is no target \`hree\` [recipe/unknown-name]
   });
 
   it('finds in the networks what no schema can: a folding that does not divide', () => {
-    rig.edit('digits.yaml', 'MVAU_0: { pe: 4, simd: 16 }', 'MVAU_0: { pe: 3, simd: 16 }');
+    rig.edit('digits.yaml', 'MVAU_0: { pe: 4, simd: 16', 'MVAU_0: { pe: 3, simd: 16');
     rig.edit('digits.yaml', 'MVAU_2: { pe: 5, simd: 2 }', 'MVAU_9: { pe: 5, simd: 2 }');
     const { status, err } = rig.finn(['validate', 'digits.yaml']);
     expect(status).toBe(2);
@@ -149,7 +149,7 @@ describe('finn plan', () => {
     const fresh = JSON.parse(rig.finn(['plan', ...until, '--json']).out);
     expect(fresh).toMatchObject({ fresh: 9, cached: 0, run: 0, seconds: 0 });
 
-    rig.edit('digits.yaml', 'MVAU_1: { pe: 2, simd: 16 }', 'MVAU_1: { pe: 4, simd: 16 }');
+    rig.edit('digits.yaml', 'MVAU_1: { pe: 2, simd: 16', 'MVAU_1: { pe: 4, simd: 16');
     const changed = JSON.parse(rig.finn(['plan', ...until, '--json']).out);
     type Line = { step: string; scope: string; state: string; because: string[] };
     expect(changed.steps.filter(({ state }: Line) => state !== 'fresh')).toMatchObject([
@@ -160,12 +160,12 @@ describe('finn plan', () => {
 
     // The plan itself left no result: the second says the same, and going back is fresh.
     expect(JSON.parse(rig.finn(['plan', ...until, '--json']).out)).toEqual(changed);
-    rig.edit('digits.yaml', 'MVAU_1: { pe: 4, simd: 16 }', 'MVAU_1: { pe: 2, simd: 16 }');
+    rig.edit('digits.yaml', 'MVAU_1: { pe: 4, simd: 16', 'MVAU_1: { pe: 2, simd: 16');
     expect(JSON.parse(rig.finn(['plan', ...until, '--json']).out)).toEqual(fresh);
   });
 
   it('shows what is wrong with a folding before it is built', () => {
-    rig.edit('digits.yaml', 'MVAU_0: { pe: 4, simd: 16 }', 'MVAU_0: { pe: 3, simd: 16 }');
+    rig.edit('digits.yaml', 'MVAU_0: { pe: 4, simd: 16', 'MVAU_0: { pe: 3, simd: 16');
     const { status, out, err } = rig.finn(['plan', 'digits.yaml', '--build', 'icebreaker']);
     expect(status).toBe(2);
     expect(out).toMatch(/^wrong +fold +digits\/icebreaker/m);
@@ -186,7 +186,7 @@ describe('finn build', () => {
   });
 
   it('ends with 1 where a step fails and 2 where the command is wrong, and then writes nothing', () => {
-    rig.edit('digits.yaml', 'MVAU_0: { pe: 4, simd: 16 }', 'MVAU_0: { pe: 3, simd: 16 }');
+    rig.edit('digits.yaml', 'MVAU_0: { pe: 4, simd: 16', 'MVAU_0: { pe: 3, simd: 16');
     expect(rig.finn(['build', 'digits.yaml', '--build', 'icebraker'])).toEqual({
       status: 2,
       out: '',
