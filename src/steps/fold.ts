@@ -2,11 +2,11 @@ import type { Board } from '../config/board.ts';
 import { error, FinnError, inNetwork, inRecipe, warning } from '../diagnostics/diagnostic.ts';
 import { type Graph, input, node as makeNode, output } from '../ir/graph.ts';
 import type { Device, Layer, Resources } from '../operators/operator.ts';
-import { edgesOf, insertFifos, LEAST_DEPTH, matchWidths, narrow, sizeFifos } from '../passes/fold/connect.ts';
-import { estimateReports, finnConfig, totalResources } from '../passes/fold/estimate.ts';
-import { readFinnFolding } from '../passes/fold/finn-file.ts';
+import { edgesOf, LEAST_DEPTH } from '../passes/fold/connect.ts';
+import { totalResources } from '../passes/fold/estimate.ts';
 import { layersOf } from '../passes/fold/names.ts';
-import { applyFolding, foldForRate, foldToFit, type Request, resolveRequests } from '../passes/fold/parallelize.ts';
+import type { Request } from '../passes/fold/parallelize.ts';
+import { passes } from '../passes/index.ts';
 import { toNumber } from '../util/rational.ts';
 import { dataflow, estimate, foldedLayers, layers } from './artifacts.ts';
 import { readNamed } from './model.ts';
@@ -53,7 +53,7 @@ export const fold = buildStep({
     const device: Device = { family: config.family };
     const pointer = `/folding/${config.folding}`;
     const file = sources['folding.json']
-      ? readFinnFolding(
+      ? passes.fold.readFinnFolding(
           new TextDecoder().decode(sources['folding.json']),
           'the folding file',
           graph,
@@ -68,15 +68,15 @@ export const fold = buildStep({
       at: inRecipe(`${pointer}/layers/${name}`),
     }));
     // What names a layer wins over what is chosen, and the recipe's own words over the file's.
-    const resolved = resolveRequests(graph, [...(file?.requests ?? []), ...explicit]);
+    const resolved = passes.fold.resolveRequests(graph, [...(file?.requests ?? []), ...explicit]);
     const wrong = [...(file?.diagnostics ?? []), ...resolved.diagnostics];
     if (wrong.length > 0) throw new FinnError(...wrong);
 
-    const finish = (folded: Graph): Graph => connect(narrow(folded), config.fifos, file?.fifoDepths);
+    const finish = (folded: Graph): Graph => connect(passes.fold.narrow(folded), config.fifos, file?.fifoDepths);
     const named = (folded: Graph): Graph => {
       const now = [...layersOf(folded).values()];
       const before = [...layersOf(graph).values()];
-      return applyFolding(
+      return passes.fold.applyFolding(
         folded,
         new Map(
           now.flatMap((layer, i) => {
@@ -87,10 +87,10 @@ export const fold = buildStep({
       );
     };
     const chosen = choose(graph, config, (folded) => finish(named(folded)), device);
-    const made = finish(named(applyFolding(graph, chosen)));
+    const made = finish(named(passes.fold.applyFolding(graph, chosen)));
     checkDevice(made, device, config, report);
 
-    const performance = estimateReports(made, device, config.clockMhz);
+    const performance = passes.fold.estimateReports(made, device, config.clockMhz);
     const { estimated_throughput_fps: fps, max_cycles: cycles } = performance['estimate_network_performance.json'] as {
       estimated_throughput_fps: number;
       max_cycles: number;
@@ -102,8 +102,8 @@ export const fold = buildStep({
       foldedLayers: new Map(own.map(([name, layer]) => [name, alone(layer, name)])),
       estimate: {
         ...Object.fromEntries(Object.entries(performance).map(([name, value]) => [`report/${name}`, pretty(value)])),
-        'auto_folding_config.json': pretty(finnConfig(made, false)),
-        'final_hw_config.json': pretty(finnConfig(made, true)),
+        'auto_folding_config.json': pretty(passes.fold.finnConfig(made, false)),
+        'final_hw_config.json': pretty(passes.fold.finnConfig(made, true)),
       },
     };
   },
@@ -123,14 +123,14 @@ function choose(graph: Graph, config: FoldConfig, finish: (folded: Graph) => Gra
   if (!by) return new Map();
   if (by.by === 'target-fps')
     // FINN: int(1e9 / clock period in ns / fps)
-    return foldForRate(graph, {
+    return passes.fold.foldForRate(graph, {
       cycles: Math.floor((clockMhz * 1e6) / by.fps),
       widthMax: by.mvauWwidthMax,
       twoPass: by.twoPass,
     });
   const fits = (folded: Graph): boolean =>
     excess(totalResources(finish(folded), device), limits, by.resources).length === 0;
-  const chosen = foldToFit(graph, fits);
+  const chosen = passes.fold.foldToFit(graph, fits);
   if (chosen) return chosen;
   const least = totalResources(finish(graph), device);
   throw new FinnError(
@@ -194,11 +194,12 @@ function connect(
   fifos: { readonly sizing: 'analytic' | 'none'; readonly depths: Readonly<Record<string, number>> },
   finnDepths: ReadonlyMap<number, number> | undefined,
 ): Graph {
-  const matched = matchWidths(folded);
+  const matched = passes.fold.matchWidths(folded);
   const count = edgesOf(matched).length;
-  const found = fifos.sizing === 'analytic' ? sizeFifos(matched).depths : new Array<number>(count).fill(LEAST_DEPTH);
+  const found =
+    fifos.sizing === 'analytic' ? passes.fold.sizeFifos(matched).depths : new Array<number>(count).fill(LEAST_DEPTH);
   const depths = found.map((depth, i) => fifos.depths[`StreamingFIFO_${i}`] ?? finnDepths?.get(i) ?? depth);
-  return insertFifos(matched, depths);
+  return passes.fold.insertFifos(matched, depths);
 }
 
 /** A layer by itself: its streams are the graph's inputs and outputs. */

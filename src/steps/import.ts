@@ -1,7 +1,7 @@
 import type { Graph } from '../ir/graph.ts';
 import { readModel } from '../onnx/import.ts';
-import { splitGemm } from '../passes/clean/split-gemm.ts';
-import { appendTopK, type Feed, feedInput } from '../passes/clean/surround.ts';
+import type { Feed } from '../passes/clean/surround.ts';
+import { passes } from '../passes/index.ts';
 import { formatRational, parseRational, type Rational } from '../util/rational.ts';
 import { importVerdict, model, network, vectors } from './artifacts.ts';
 import { readNamed } from './model.ts';
@@ -39,13 +39,13 @@ export const importNetwork = networkStep({
     };
   },
   async run({ model: { onnx, beside } }, { config, sources, note }) {
-    let graph: Graph = splitGemm(readModel(onnx, { folder: beside }));
+    let graph: Graph = passes.import.splitGemm(readModel(onnx, { folder: beside }));
     if (config.input) {
       const { datatype, scale, bias, mean, std } = config.input;
       const feed: Feed = { datatype, scale: read(scale)!, bias: read(bias), mean: read(mean), std: read(std) };
-      graph = feedInput(graph, feed);
+      graph = passes.import.feedInput(graph, feed);
     }
-    if (config.topK !== undefined) graph = appendTopK(graph, config.topK);
+    if (config.topK !== undefined) graph = passes.import.appendTopK(graph, config.topK);
     const given = readVectors(graph, sources);
     const verdict = verifyImport(graph, given, config);
     if (verdict.accuracy !== undefined) note(`accuracy ${(100 * verdict.accuracy).toFixed(2)} %`);

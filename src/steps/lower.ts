@@ -1,5 +1,5 @@
 import { FinnError } from '../diagnostics/diagnostic.ts';
-import { toLayers } from '../passes/lower/to-layers.ts';
+import { passes } from '../passes/index.ts';
 import { integerNetwork, layers, lowerVerdict, vectors } from './artifacts.ts';
 import { networkStep } from './step.ts';
 import { verifyLower } from './verify/lower.ts';
@@ -14,7 +14,7 @@ export const lower = networkStep({
     verify: recipe.verifyAt.includes('lower'),
   }),
   async run({ integerNetwork: split, vectors: given }, { config }) {
-    const { graph, diagnostics } = toLayers(split.core, config);
+    const { graph, diagnostics } = passes.lower.toLayers(split.core, config);
     if (diagnostics.length > 0) throw new FinnError(...diagnostics);
     return { layers: graph, lowerVerdict: verifyLower(split, graph, given, config.verify) };
   },

@@ -1,5 +1,5 @@
 import { inNetwork, warning } from '../diagnostics/diagnostic.ts';
-import { split } from '../passes/streamline/walk.ts';
+import { passes } from '../passes/index.ts';
 import { integerNetwork, network, streamlineVerdict, vectors } from './artifacts.ts';
 import { networkStep } from './step.ts';
 import { verifyStreamline } from './verify/streamline.ts';
@@ -11,7 +11,7 @@ export const streamline = networkStep({
   makes: { integerNetwork, streamlineVerdict },
   config: ({ recipe }) => ({ verify: recipe.verifyAt.includes('streamline') }),
   async run({ network: graph, vectors: given }, { config, note, report }) {
-    const made = split(graph);
+    const made = passes.streamline.split(graph);
     for (const { node, op, side, reason } of made.onHost)
       note(`'${node}' (${op}) stays on the host, ${side} the accelerator: ${reason}`);
     const verdict = verifyStreamline(graph, made, given, config.verify);

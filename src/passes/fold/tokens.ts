@@ -89,8 +89,8 @@ export function runTokens(stages: readonly Stage[], depths: readonly number[], f
         state.t = state.t + 1 === schedule.interval ? 0 : state.t + 1;
       }
       pipe.pop();
-      if (pipe.unshift(entering) && entering) moved = true;
-      else if (pipe.some((bits) => bits !== 0)) moved = true;
+      pipe.unshift(entering);
+      if (pipe.some((bits) => bits !== 0)) moved = true;
     }
     for (let edge = 0; edge < held.length; edge += 1) if (held[edge]! > most[edge]!) most[edge] = held[edge]!;
     idle = moved ? 0 : idle + 1;

@@ -1,0 +1,35 @@
+import { splitGemm } from './clean/split-gemm.ts';
+import { appendTopK, feedInput } from './clean/surround.ts';
+import { insertFifos, matchWidths, narrow, sizeFifos } from './fold/connect.ts';
+import { estimateReports, finnConfig } from './fold/estimate.ts';
+import { readFinnFolding } from './fold/finn-file.ts';
+import { applyFolding, foldForRate, foldToFit, resolveRequests } from './fold/parallelize.ts';
+import { toLayers } from './lower/to-layers.ts';
+import { split } from './streamline/walk.ts';
+
+/**
+ * Every pass, in the order in which a network goes through them, by the step that runs them: the column to read from top
+ * to bottom. Steps take their passes from here.
+ */
+export const passes = {
+  /** ONNX graph → ONNX graph with the recipe's input and output around it. */
+  import: { splitGemm, feedInput, appendTopK },
+  /** → integers, by one walk from the inputs to the outputs (streamline/rules.ts has a rule for each operation). */
+  streamline: { split },
+  /** → hardware layers, by the operators' own rules. */
+  lower: { toLayers },
+  /** What is asked for by name, then what is chosen; narrow types; width converters; FIFOs; what comes of it. */
+  fold: {
+    readFinnFolding,
+    resolveRequests,
+    foldForRate,
+    foldToFit,
+    applyFolding,
+    narrow,
+    matchWidths,
+    sizeFifos,
+    insertFifos,
+    estimateReports,
+    finnConfig,
+  },
+} as const;
