@@ -25,9 +25,33 @@ interface State {
   readonly stage: Stage;
   /** Position in the frame. */
   t: number;
-  frames: number;
-  /** Results on their way: one bit-set of output ports for each register. */
-  readonly pipe: number[];
+  /** Results on their way, a ring: one bit-set of output ports for each register, the one that leaves next at `head`. */
+  readonly pipe: Uint32Array;
+  head: number;
+  /** Results in the ring that give a beat. */
+  busy: number;
+  /** Ports that take and that give a beat in each cycle of the frame, as bit-sets. */
+  readonly takes: Uint32Array;
+  readonly gives: Uint32Array;
+}
+
+/** A schedule as tables, made once: the sizing runs it many times. */
+const tables = new WeakMap<Schedule, { readonly takes: Uint32Array; readonly gives: Uint32Array }>();
+
+function tablesOf({ schedule, in: ins, out }: Stage): { readonly takes: Uint32Array; readonly gives: Uint32Array } {
+  let made = tables.get(schedule);
+  if (!made) {
+    const bits = (ports: readonly number[], says: (port: number, t: number) => boolean) =>
+      Uint32Array.from({ length: schedule.interval }, (_, t) =>
+        ports.reduce((set, _edge, port) => (says(port, t) ? set | (1 << port) : set), 0),
+      );
+    made = {
+      takes: bits(ins, (port, t) => schedule.takes(port, t)),
+      gives: bits(out, (port, t) => schedule.gives(port, t)),
+    };
+    tables.set(schedule, made);
+  }
+  return made;
 }
 
 /**
@@ -40,8 +64,10 @@ export function runTokens(stages: readonly Stage[], depths: readonly number[], f
   const states: State[] = stages.map((stage) => ({
     stage,
     t: 0,
-    frames: 0,
-    pipe: new Array<number>(Math.max(1, stage.schedule.depth)).fill(0),
+    pipe: new Uint32Array(Math.max(1, stage.schedule.depth)),
+    head: 0,
+    busy: 0,
+    ...tablesOf(stage),
   }));
   const sinks = states.map(({ stage }) => stage.out.filter((edge) => edge < 0).length);
   const beatsOut = states.map(({ stage }) => countGives(stage));
@@ -56,7 +82,7 @@ export function runTokens(stages: readonly Stage[], depths: readonly number[], f
     const before = held.slice();
     for (const state of states) {
       const { stage, pipe } = state;
-      const leaving = pipe[pipe.length - 1]!;
+      const leaving = pipe[state.head]!;
       const blocked = stage.out.some(
         (edge, port) => (leaving >> port) & 1 && edge >= 0 && before[edge]! >= depths[edge]!,
       );
@@ -74,23 +100,22 @@ export function runTokens(stages: readonly Stage[], depths: readonly number[], f
         });
       }
       let entering = 0;
-      const { schedule } = stage;
-      const starved = stage.in.some((edge, port) => edge >= 0 && schedule.takes(port, state.t) && before[edge]! === 0);
+      const taken = state.takes[state.t]!;
+      const starved = stage.in.some((edge, port) => edge >= 0 && (taken >> port) & 1 && before[edge]! === 0);
       if (!starved) {
         moved = true;
         stage.in.forEach((edge, port) => {
-          if (!schedule.takes(port, state.t)) return;
+          if (!((taken >> port) & 1)) return;
           if (edge >= 0) held[edge]! -= 1;
           else if (firstTaken < 0) firstTaken = cycle;
         });
-        stage.out.forEach((_, port) => {
-          if (schedule.gives(port, state.t)) entering |= 1 << port;
-        });
-        state.t = state.t + 1 === schedule.interval ? 0 : state.t + 1;
+        entering = state.gives[state.t]!;
+        state.t = state.t + 1 === state.takes.length ? 0 : state.t + 1;
       }
-      pipe.pop();
-      pipe.unshift(entering);
-      if (pipe.some((bits) => bits !== 0)) moved = true;
+      pipe[state.head] = entering;
+      state.head = state.head + 1 === pipe.length ? 0 : state.head + 1;
+      state.busy += (entering ? 1 : 0) - (leaving ? 1 : 0);
+      if (state.busy > 0) moved = true;
     }
     for (let edge = 0; edge < held.length; edge += 1) if (held[edge]! > most[edge]!) most[edge] = held[edge]!;
     idle = moved ? 0 : idle + 1;
