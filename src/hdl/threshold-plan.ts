@@ -151,13 +151,33 @@ function costAs(o: ThresholdOptions, p: ThresholdPlan): { lut: number; ff: numbe
     ff += p.bits * (o.pe * p.width + log2Ceil(p.folds)) + (o.pe * p.bits * (p.bits - 1)) / 2;
   }
   if (p.encoding === 'logic') lut += o.pe * o.output.bits * Math.max(1, 2 ** p.bits / (lut4 ? 16 : 64));
+  // Steps that are the same in all folds are constants, in the table and in the comparator.
+  const moving = p.form === 'parallel' ? movingSteps(o, p) / (o.pe * levels || 1) : 1;
+  if (p.form === 'parallel') lut -= o.pe * levels * compare * (1 - moving) * 0.5;
   for (const rom of p.roms) {
     if (inBlock(family, rom, placementOf(o, p))) {
       bram += rom.copies * romBlocks(family, rom);
     } else {
-      lut += rom.copies * romLuts(family, rom);
-      if (rom.depth > 1) ff += rom.copies * rom.width;
+      const width = rom === p.roms[0] ? Math.ceil(rom.width * moving) : rom.width;
+      lut += rom.copies * romLuts(family, { depth: rom.depth, width });
+      if (rom.depth > 1) ff += rom.copies * width;
     }
   }
   return { lut: Math.ceil(lut), ff: Math.ceil(ff), bram };
+}
+
+/** Steps of a cycle's lanes that are not the same in every fold. */
+function movingSteps({ table, pe }: ThresholdOptions, { bits, folds }: ThresholdPlan): number {
+  let moving = 0;
+  for (let lane = 0; lane < pe; lane += 1) {
+    for (let k = 0; k < 2 ** bits - 1; k += 1) {
+      const first = table.steps[lane]![k];
+      for (let fold = 1; fold < folds; fold += 1) {
+        if (table.steps[fold * pe + lane]![k] === first) continue;
+        moving += 1;
+        break;
+      }
+    }
+  }
+  return moving;
 }
