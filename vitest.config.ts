@@ -10,12 +10,18 @@ const slow = [
   'test/e2e/sources.test.ts',
   'test/e2e/bad-input.test.ts',
   'src/steps/driver/driver.test.ts',
+  'test/config/pins.test.ts',
   'src/sim/simulation.test.ts',
   'src/shells/uart/shell.test.ts',
   'test/tools.test.ts',
+  'src/onnx/golden.test.ts',
+  'test/verification/faults.test.ts',
   'src/operators/mvau/mvau.test.ts',
   'test/cli/models.test.ts',
   'test/cli/others.test.ts',
+  'test/passes/random-mlp.test.ts',
+  'test/passes/ties.test.ts',
+  'test/passes/golden.test.ts',
   'test/qonnx.test.ts',
 ];
 
