@@ -86,6 +86,8 @@ export interface Operator<A extends Attrs = Attrs> extends Op<A> {
   rtl(layer: Layer<A>, device: Device, name: string): Design;
   /** FINN's counts of operations and parameters: op_mac_1bx1b, param_weight_1b, param_threshold_10b. */
   counts?(layer: Layer<A>): Readonly<Record<string, number>>;
+  /** Of a queue, which passes beats on as they are: how many it holds. */
+  capacity?(layer: Layer<A>): number;
   /** Folding puts it between other layers; the network has none of its own. */
   readonly inserted?: boolean;
   /** What FINN calls it, for its report and folding files. */

@@ -110,7 +110,9 @@ describe('the build folder of digits', () => {
     expect(estimated['max_cycles']).toBe(Math.max(...Object.values(cycles)));
     expect(estimated['max_cycles']).toBe(simulated['interval_cycles']);
     expect(estimated['critical_path_cycles']).toBe(Object.values(cycles).reduce((a, b) => a + b, 0));
-    expect(simulated['latency_cycles']).toBeLessThanOrEqual(1.2 * estimated['scheduled_latency_cycles']!);
+    // The token schedules know before any Verilog is printed what the circuit takes, to the cycle.
+    expect(estimated['scheduled_interval_cycles']).toBe(simulated['interval_cycles']);
+    expect(estimated['scheduled_latency_cycles']).toBe(simulated['latency_cycles']);
 
     const synthesized = report<Record<string, Numbers>>('post_synth_resources');
     expect(Object.keys(synthesized)).toEqual(['(top)', 'MVAU_0', 'MVAU_1', 'MVAU_2', 'LabelSelect_0']);

@@ -65,6 +65,7 @@ export const fifo: Operator<FifoAttrs> = {
     return [type];
   },
   evaluate: ([x]) => [x!],
+  capacity: ({ attrs }) => attrs.depth,
   parallel: () => ({}),
   streams: ({ attrs, types }) => [
     streamPort('s_axis_0', 'in', types[0]!, attrs.lanes),

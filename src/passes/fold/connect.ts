@@ -54,17 +54,31 @@ export function matchWidths(graph: Graph): Graph {
   });
 }
 
-/** Token schedules and edges of a graph of layers, for sizing and for estimates. */
-export function stagesOf(graph: Graph): { stages: Stage[]; edges: Edge[] } {
-  const edges = edgesOf(graph);
-  const stages = [...layersOf(graph)].map(([name, layer]): Stage => {
-    const ins = portsOf(layer, 'in').map((_, port) => edges.findIndex((e) => e.to === layer && e.toPort === port));
-    const outs = portsOf(layer, 'out').map((_, port) =>
-      edges.findIndex((e) => e.from === layer && e.fromPort === port),
-    );
-    return { name, schedule: layer.op.schedule(layer), in: ins, out: outs };
-  });
-  return { stages, edges };
+/**
+ * Token schedules and edges of a graph of layers, for sizing and for estimates. Queues are no stages: they are the edges'
+ * `depths`; an edge without one is Infinity.
+ */
+export function stagesOf(graph: Graph): { stages: Stage[]; edges: Edge[]; depths: number[] } {
+  const all = edgesOf(graph);
+  const intoQueue = new Map(all.filter(({ to }) => to.op.capacity).map((edge) => [edge.to, edge]));
+  const edges: Edge[] = [];
+  const depths: number[] = [];
+  for (const edge of all) {
+    if (edge.to.op.capacity) continue;
+    const queue = intoQueue.get(edge.from);
+    edges.push(queue ? { ...edge, from: queue.from, fromPort: queue.fromPort } : edge);
+    depths.push(queue ? edge.from.op.capacity!(edge.from) : Infinity);
+  }
+  const stages = [...layersOf(graph)]
+    .filter(([, layer]) => !layer.op.capacity)
+    .map(([name, layer]): Stage => {
+      const ins = portsOf(layer, 'in').map((_, port) => edges.findIndex((e) => e.to === layer && e.toPort === port));
+      const outs = portsOf(layer, 'out').map((_, port) =>
+        edges.findIndex((e) => e.from === layer && e.fromPort === port),
+      );
+      return { name, schedule: layer.op.schedule(layer), in: ins, out: outs };
+    });
+  return { stages, edges, depths };
 }
 
 /** Registers that cut the ready path between two layers: two beats. */
