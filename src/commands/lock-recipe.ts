@@ -3,8 +3,8 @@ import { model } from '../steps/artifacts.ts';
 import { sourceName } from '../steps/model.ts';
 import { plainScreen } from '../ui/plain.ts';
 import { sha256 } from '../util/hash.ts';
-import { type Lock, updateLock } from './lock.ts';
-import { type Io, lockPath, openSession, refuseUntrusted, type Session } from './session.ts';
+import { type Lock, lockPath, updateLock } from './lock.ts';
+import { type Io, openSession, refuseUntrusted, type Session } from './session.ts';
 import { wantedOf } from './wanted.ts';
 
 export interface LockOptions {

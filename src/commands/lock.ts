@@ -13,10 +13,11 @@ export interface Lock {
   readonly tools: Readonly<Record<string, string>>;
 }
 
-const pathOf = (recipe: string): string => join(dirname(recipe), 'finn.lock');
+/** finn.lock lies beside its recipe. */
+export const lockPath = (recipe: string): string => join(dirname(recipe), 'finn.lock');
 
 export function readLock(recipe: string): Lock | undefined {
-  const path = pathOf(recipe);
+  const path = lockPath(recipe);
   if (!existsSync(path)) return undefined;
   try {
     const read = JSON.parse(readFileSync(path, 'utf8')) as Partial<Lock>;
@@ -44,7 +45,7 @@ export function updateLock(
   };
   const text = `${JSON.stringify(JSON.parse(canonicalJson(lock)), null, 2)}\n`;
   if (old && text === `${JSON.stringify(JSON.parse(canonicalJson(old)), null, 2)}\n`) return;
-  writeAtomically(pathOf(recipe), text);
+  writeAtomically(lockPath(recipe), text);
 }
 
 /** What differs between the lock and this machine, by name. */

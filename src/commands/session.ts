@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
 import type { Build, Recipe } from '../config/model.ts';
 import { loadProject, type Project } from '../config/project.ts';
 import { loadRecipe } from '../config/recipe.ts';
@@ -13,7 +13,7 @@ import { openStore, type Store } from '../engine/store.ts';
 import { steps } from '../steps/index.ts';
 import { untrusted } from '../steps/model.ts';
 import { type BuildSettings, type NetworkSettings, scopesOf } from '../steps/settings.ts';
-import { type Lock, readLock } from './lock.ts';
+import { type Lock, lockPath, readLock } from './lock.ts';
 
 /** What every command gets from the command line and the terminal. */
 export interface Io {
@@ -109,8 +109,6 @@ export function refuseUntrusted({ networkScopes }: Session): void {
   if (refused.length > 0) throw new FinnError(...refused);
 }
 
-export const lockPath = (recipe: string): string => join(dirname(recipe), 'finn.lock');
-
 function select(recipe: Recipe, names: readonly string[]): Build[] {
   const unknown = names.filter((name) => !recipe.builds.has(name));
   if (unknown.length > 0)
@@ -123,7 +121,3 @@ function select(recipe: Recipe, names: readonly string[]): Build[] {
     );
   return names.length === 0 ? [...recipe.builds.values()] : names.map((name) => recipe.builds.get(name)!);
 }
-
-/** Text of a file that may not be there. */
-export const textIfThere = (path: string): string | undefined =>
-  existsSync(path) ? readFileSync(path, 'utf8') : undefined;
