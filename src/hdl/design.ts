@@ -11,6 +11,17 @@ export interface StreamPort {
   readonly width: number;
   /** Beats of one frame (one inference). */
   readonly beats: number;
+  /** Order of the tensor's last axis in the stream; as it lies in the tensor where it is left out. */
+  readonly interleave?: Interleave;
+}
+
+/**
+ * The last axis is `positions` × channels, channel innermost. It is streamed for a reader that takes `group` channels at a
+ * time: of each group of channels, position after position.
+ */
+export interface Interleave {
+  readonly positions: number;
+  readonly group: number;
 }
 
 /**

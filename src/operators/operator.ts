@@ -23,15 +23,40 @@ export interface Field {
   readonly finn: string;
 }
 
-/** When a layer takes and gives beats, for one frame, if it is never made to wait: the basis of FIFO sizing. */
-export interface Schedule {
-  /** Cycles of one frame: the initiation interval. */
+/** When a layer takes and gives beats, for one frame after the other: the basis of FIFO sizing, exact to the cycle. */
+export type Schedule = Pipeline | Buffered;
+
+/** One rigid pipeline: it moves on by a cycle as a whole, or not at all. */
+export interface Pipeline {
+  readonly kind?: 'pipeline';
+  /** Cycles of one frame that is never made to wait: the initiation interval. */
   readonly interval: number;
   /** Input stream `port` takes a beat in cycle t (0 ≤ t < interval). */
   takes(port: number, t: number): boolean;
   /** Output stream `port` gives a beat because of cycle t; it leaves `depth` cycles later. */
   gives(port: number, t: number): boolean;
   /** Registers between the cycle that completes a result and the result on the output. */
+  readonly depth: number;
+}
+
+/**
+ * An input side and an output side with a buffer between them, one stream each. In a cycle the input side takes beat i of
+ * the endless input if i < `keeps` of the next output beat + capacity; the output side issues beat j if all of its `needs`
+ * had been taken before this cycle and its pipeline moves. Both look at the state at the beginning of the cycle. Beats
+ * count on from frame to frame: frame f adds f · inputs to needs and keeps.
+ */
+export interface Buffered {
+  readonly kind: 'buffered';
+  /** Beats of a frame. */
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Input beats of the frame that must have been taken before output beat j (0 ≤ j < outputs) is issued. */
+  needs(j: number): number;
+  /** Input beats of the frame, from its first on, whose places are free again when output beat j is the next. Never falls. */
+  keeps(j: number): number;
+  /** Beats that the buffer holds. */
+  readonly capacity: number;
+  /** Cycles from the issue of an output beat to its leaving. */
   readonly depth: number;
 }
 
@@ -71,6 +96,8 @@ export interface Operator<A extends Attrs = Attrs> extends Op<A> {
   lower?(node: Node, lowering: Lowering): Lowered | undefined;
   /** Parallelism attributes, each with the number it must divide, in the order in which folding raises them. */
   parallel(layer: Layer<A>): Readonly<Record<string, number>>;
+  /** Attributes that the layer in front of the first stream must have, whose order of elements depends on this layer's. */
+  demands?(layer: Layer<A>): Readonly<Record<string, number>>;
   /** Bits that one unit of SIMD adds to the weight stream; folding by frame rate caps their product. */
   weightBits?(layer: Layer<A>): number;
   /** The same layer with its weight, threshold and accumulator types as narrow as its constants allow. */

@@ -12,6 +12,7 @@ import { DequantizeLinear, QuantizeLinear } from './quantize-linear.ts';
 import { reductions } from './reduction.ts';
 import { Resize } from './resize.ts';
 import { selection } from './selection.ts';
+import { windows } from './windows.ts';
 
 /** Every operator of ONNX and QONNX that finn knows the meaning of. */
 export const onnxOps: readonly Op[] = [
@@ -23,6 +24,7 @@ export const onnxOps: readonly Op[] = [
   ...movement,
   ...selection,
   ...reductions,
+  ...windows,
   ...normalization,
   ...quantisers,
   Resize,
