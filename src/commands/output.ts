@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bitstreamName } from '../config/board.ts';
 import type { Build } from '../config/model.ts';
 import type { Artifact, Files, Made } from '../engine/artifact.ts';
 import type { Built } from '../engine/engine.ts';
@@ -45,11 +46,12 @@ export function resultFiles(built: Built, scope: Scope, network: Scope, build: B
   add(value(scope, made.implementation));
   add(resourceReports(built, scope, made.layerNetlist, files, build.target.board.family));
   const image = value(scope, made.bitstream);
-  if (image) files['bitfile/finn-accel.bin'] = image;
+  const imagePath = `bitfile/${bitstreamName(build.target.board.family)}`;
+  if (image) files[imagePath] = image;
   const driver = value(scope, made.driverFiles);
   add(driver);
   if (image && driver && build.outputs.includes('deployment'))
-    for (const [path, bytes] of [['bitfile/finn-accel.bin', image] as const, ...Object.entries(driver)])
+    for (const [path, bytes] of [[imagePath, image] as const, ...Object.entries(driver)])
       files[`deploy/${path}`] = bytes;
   const found = verdicts(built, scope, network);
   files['verification_output/verdicts.json'] = pretty(found);

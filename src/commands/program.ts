@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadBoard } from '../config/board.ts';
+import { bitstreamName, loadBoard } from '../config/board.ts';
 import { loadProject } from '../config/project.ts';
 import { error, FinnError, fail } from '../diagnostics/diagnostic.ts';
 import { render } from '../diagnostics/render.ts';
@@ -14,11 +14,10 @@ export interface ProgramOptions {
   readonly board?: string | undefined;
 }
 
-const image = 'finn-accel.bin';
-
 /** `finn program`: hands a build's bitstream to the board's own programmer; 1 if that fails, 3 if it is not there. */
 export async function program(folder: string, options: ProgramOptions, io: Io): Promise<number> {
   const board = loadBoard(options.board ?? boardOf(folder));
+  const image = bitstreamName(board.family);
   const path = join(folder, 'bitfile', image);
   if (!existsSync(path))
     fail('cli/file', `${path}: there is no such file`, {

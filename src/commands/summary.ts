@@ -1,5 +1,6 @@
 import type { Build } from '../config/model.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
+import { placeAndRoute } from '../tools/place-and-route.ts';
 import { measured } from './expect.ts';
 import { readReport } from './resource-reports.ts';
 import { table } from './table.ts';
@@ -49,7 +50,7 @@ function rowOf({ build, files, folder }: Made): string[] {
   const placed = readReport<Record<string, { used: number; available: number }>>(
     files,
     'report/post_route_utilization.json',
-  )?.['ICESTORM_LC'];
+  )?.[placeAndRoute[target.board.family]?.cell ?? ''];
   const clock = Number(target.clockMhz.num) / Number(target.clockMhz.den);
   const show = (value: number | undefined, text: (n: number) => string): string =>
     value === undefined ? '' : text(value);

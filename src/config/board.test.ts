@@ -63,6 +63,7 @@ test('the boards of the issue are all there', () => {
     'ice40-hx8k-b-evn',
     'icebreaker',
     'tinyfpga-bx',
+    'ulx3s-85f',
     'upduino-3',
   ]);
 });
@@ -105,6 +106,23 @@ test('everything that contradicts is said at once', () => {
     'board/wrong: b.pcf has no port `tx`',
     'board/wrong: b.pcf has no port `cs`',
     'board/wrong: the clock is at pin 20 here and at pin 35 in b.pcf',
+  ]);
+});
+
+test('the pins of an ECP5 board are in a .lpf', () => {
+  const board = loadBoard('ulx3s-85f');
+  expect(Object.fromEntries(board.pins!.ports)).toEqual({ clk: 'G2', rx: 'M1', tx: 'L4', led: 'B2', wifi_gpio0: 'L2' });
+  expect(board.clock!.pll!.primitive).toBe('EHXPLLL');
+});
+
+test('families and their tools go together', () => {
+  const pll =
+    'pll: { output: { min_mhz: 1, max_mhz: 2 }, vco: { min_mhz: 1, max_mhz: 9 }, pfd: { min_mhz: 1, max_mhz: 9 }, primitive: EHXPLLL }';
+  expect(wrong(whole.replace('mhz: 12', `mhz: 12, ${pll}`), { 'b.pcf': pins })).toEqual([
+    'board/wrong: EHXPLLL is no PLL of ice40',
+  ]);
+  expect(wrong(whole.replace('ice40', 'xc7'), { 'b.pcf': pins })).toEqual([
+    'board/wrong: toolchain yosys-nextpnr goes with the families ice40 and ecp5, not with xc7',
   ]);
 });
 

@@ -23,7 +23,7 @@ export interface BoardClock {
     readonly output: Range;
     readonly vco: Range;
     readonly pfd: Range;
-    readonly primitive: 'SB_PLL40_PAD' | 'SB_PLL40_CORE';
+    readonly primitive: 'SB_PLL40_PAD' | 'SB_PLL40_CORE' | 'EHXPLLL';
   };
 }
 
@@ -59,6 +59,10 @@ export interface Board {
 /** The folder of the boards that come with finn. */
 const shipped = fileURLToPath(new URL('../../boards/', import.meta.url));
 
+/** What a bitstream of a family is called: programmers go by the ending. */
+export const bitstreamName = (family: Board['family']): string =>
+  family === 'ice40' ? 'finn-accel.bin' : 'finn-accel.bit';
+
 /** Names of the boards that come with finn, in alphabetical order. */
 export const listBoards = (): string[] =>
   readdirSync(shipped)
@@ -86,12 +90,14 @@ export function loadBoard(name: string, from = '', at?: Location): Board {
   return resolved.board;
 }
 
-/** Port → package pin, from the `set_io` lines of a .pcf. */
+/** Port → package pin, from the `set_io` lines of a .pcf or the `LOCATE COMP` statements of a .lpf. */
 function portsOf(text: string): Map<string, string> {
   const ports = new Map<string, string>();
   for (const line of text.split('\n')) {
     const words = line.replace(/#.*/, '').trim().split(/\s+/);
     if (words[0] === 'set_io') ports.set(words.at(-2)!, words.at(-1)!);
+    const located = /^LOCATE\s+COMP\s+"([^"]+)"\s+SITE\s+"([^"]+)"/i.exec(words.join(' '));
+    if (located) ports.set(located[1]!, located[2]!);
   }
   return ports;
 }
@@ -149,7 +155,7 @@ function resolve(path: string, file: BoardFile, source: Source): { board: Board;
             output: range('/clock/pll/output', pll.output),
             vco: range('/clock/pll/vco', pll.vco),
             pfd: range('/clock/pll/pfd', pll.pfd),
-            primitive: pll.primitive ?? 'SB_PLL40_CORE',
+            primitive: pll.primitive ?? (file.family === 'ecp5' ? 'EHXPLLL' : 'SB_PLL40_CORE'),
           },
         }),
       },
@@ -173,7 +179,13 @@ function readPins(path: string, wrong: Wrong): NonNullable<Board['pins']> {
 }
 
 /** A board that goes to a bitstream has all that its shell and place and route need. */
-function checkShell({ bitstream, shell, device, package: housing, clock, pins, ties }: Board, wrong: Wrong): void {
+function checkShell(board: Board, wrong: Wrong): void {
+  const { bitstream, family, shell, device, package: housing, clock, pins, ties } = board;
+  if (bitstream && family !== 'ice40' && family !== 'ecp5')
+    wrong('/toolchain', `toolchain yosys-nextpnr goes with the families ice40 and ecp5, not with ${family}`);
+  const primitive = clock?.pll?.primitive;
+  if (primitive !== undefined && (primitive === 'EHXPLLL') !== (family === 'ecp5'))
+    wrong('/clock/pll/primitive', `${primitive} is no PLL of ${family}`);
   if (bitstream) {
     for (const [key, value] of Object.entries({ device, package: housing, clock: clock?.pin, shell, pins }))
       if (value === undefined)

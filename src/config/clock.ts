@@ -1,51 +1,35 @@
-import { compare, type Rational, rational, showRational, toNumber } from '../util/rational.ts';
+import { compare, type Rational, rational, showRational } from '../util/rational.ts';
 import type { Board, BoardClock } from './board.ts';
+import { type PllPlan, pllPlans } from './pll.ts';
 
 /** How the accelerator's clock comes about: from the board's through a PLL (or not), then divided by a power of two. */
 export interface ClockPlan {
   /** MHz, exactly. */
   readonly mhz: Rational;
-  /**
-   * iCE40 PLL in SIMPLE feedback: fPFD = fIN/(DIVR+1), fVCO = fPFD·(DIVF+1), fOUT = fVCO/2^DIVQ; FILTER_RANGE by fPFD
-   * (FPGA-TN-02052, iCE40 sysCLOCK PLL Design and Usage Guide).
-   */
-  readonly pll?: { readonly divr: number; readonly divf: number; readonly divq: number; readonly filterRange: number };
+  readonly pll?: PllPlan;
   /** Divider in the fabric behind the PLL: 1, 2, 4, … */
   readonly divide: number;
 }
 
 const dividers = [1, 2, 4, 8, 16];
-const scaled = ({ num, den }: Rational, by: bigint, over: bigint): Rational => rational(num * by, den * over);
-const within = (value: Rational, { min, max }: { min: Rational; max: Rational }): boolean =>
-  compare(value, min) >= 0 && compare(value, max) <= 0;
+const over = ({ num, den }: Rational, by: number): Rational => rational(num, den * BigInt(by));
 
-/** FILTER_RANGE for a phase detector's rate in MHz: the steps that Lattice's PLL tool takes. */
-function filterRange(pfd: number): number {
-  return [17, 26, 44, 66, 101].filter((limit) => pfd >= limit).length + 1;
-}
-
-/** Every rate an iCE40's clock can be made, the simplest plan for each: no PLL before PLL, small dividers before large. */
+/**
+ * Every rate that a board's clock can be made, the simplest plan for each first. An iCE40 divides its clock in the fabric
+ * before it takes a PLL, whose least output is high; an ECP5's PLL goes low enough to come first.
+ */
 function* plans(clock: BoardClock): Generator<ClockPlan> {
-  for (const divide of dividers) yield { mhz: scaled(clock.mhz, 1n, BigInt(divide)), divide };
-  if (!clock.pll) return;
+  yield { mhz: clock.mhz, divide: 1 };
+  const divided = dividers.slice(1).map((divide) => ({ mhz: over(clock.mhz, divide), divide }));
+  const { pll } = clock;
+  if (pll?.primitive !== 'EHXPLLL') yield* divided;
+  if (!pll) return;
   for (const divide of dividers)
-    for (let divr = 0; divr < 16; divr++) {
-      const pfd = scaled(clock.mhz, 1n, BigInt(divr + 1));
-      if (!within(pfd, clock.pll.pfd)) continue;
-      for (let divf = 0; divf < 128; divf++) {
-        const vco = scaled(pfd, BigInt(divf + 1), 1n);
-        if (!within(vco, clock.pll.vco)) continue;
-        for (let divq = 1; divq <= 6; divq++) {
-          const out = scaled(vco, 1n, 1n << BigInt(divq));
-          if (!within(out, clock.pll.output)) continue;
-          const pll = { divr, divf, divq, filterRange: filterRange(toNumber(pfd)) };
-          yield { mhz: scaled(out, 1n, BigInt(divide)), pll, divide };
-        }
-      }
-    }
+    for (const { mhz, plan } of pllPlans(clock.mhz, pll)) yield { mhz: over(mhz, divide), pll: plan, divide };
+  if (pll.primitive === 'EHXPLLL') yield* divided;
 }
 
-/** How exactly `wanted` MHz is made on an iCE40 board; undefined where it cannot be. */
+/** How exactly `wanted` MHz is made on a board; undefined where it cannot be. */
 export function planClock(clock: BoardClock, wanted: Rational): ClockPlan | undefined {
   for (const plan of plans(clock)) if (compare(plan.mhz, wanted) === 0) return plan;
   return undefined;
@@ -65,9 +49,9 @@ export function nearestClocks(clock: BoardClock, wanted: Rational): readonly Rat
 
 /** Why a board cannot be clocked so, and what is possible; undefined where it can. */
 export function clockProblem(board: Board, wanted: Rational): { message: string; hint?: string } | undefined {
-  const { clock } = board;
+  const { clock, family } = board;
   const message = `board ${board.id} cannot make a clock of ${showRational(wanted)} MHz`;
-  if (board.family !== 'ice40' || !clock || planClock(clock, wanted)) return undefined;
+  if ((family !== 'ice40' && family !== 'ecp5') || !clock || planClock(clock, wanted)) return undefined;
   const near = nearestClocks(clock, wanted).map((rate) => `${showRational(rate)} MHz`);
   return { message, hint: `from its ${showRational(clock.mhz)} MHz the nearest: ${near.join(' and ')}` };
 }

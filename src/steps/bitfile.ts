@@ -1,8 +1,9 @@
-import { fail, inRecipe } from '../diagnostics/diagnostic.ts';
+import type { Board } from '../config/board.ts';
+import { bug, fail, inRecipe } from '../diagnostics/diagnostic.ts';
 import { each } from '../engine/artifact.ts';
 import { uartShell } from '../shells/uart/shell.ts';
-import { icepackTools, packIce40 } from '../tools/icepack.ts';
-import { nextpnrTools, parsePlaceReport, placeIce40 } from '../tools/nextpnr.ts';
+import { parsePlaceReport } from '../tools/nextpnr.ts';
+import { type PlaceAndRoute, placeAndRoute } from '../tools/place-and-route.ts';
 import { parseStat } from '../tools/stat.ts';
 import { synthesize } from '../tools/synthesis.ts';
 import { yosysTools } from '../tools/yosys.ts';
@@ -23,27 +24,28 @@ export const bitfile = buildStep({
   config: (settings) => {
     const { board, name } = settings.build.target;
     const { seed, frequencyMhz } = settings.recipe.steps.bitfile;
-    const { synthesis, placeAndRoute } = settings.recipe.tools;
+    const { synthesis, placeAndRoute: provider } = settings.recipe.tools;
     return {
       target: name,
       shell: shellConfig(settings),
       family: board.family,
       device: board.device ?? '',
       package: board.package ?? '',
-      pcf: board.pins?.text ?? '',
+      speed: speedGrade(board),
+      pins: board.pins?.text ?? '',
       seed,
       aimMhz: frequencyMhz && toNumber(frequencyMhz),
       synthesis,
-      placeAndRoute,
+      placeAndRoute: provider,
     };
   },
-  tools: ({ recipe: { tools } }) => [
+  tools: ({ recipe: { tools }, build }) => [
     yosysTools[tools.synthesis],
-    nextpnrTools[tools.placeAndRoute],
-    icepackTools[tools.placeAndRoute],
+    ...flowOf(build.target.board.family).tools(tools.placeAndRoute),
   ],
   async run({ accelerator: whole, designs, netlists }, { config, call, note }) {
-    const { family, device, package: pack, pcf, seed } = config;
+    const { family, device, package: pack, speed, pins, seed, placeAndRoute: provider } = config;
+    const flow = flowOf(family);
     const top = uartShell(shellOf(whole, config.shell));
     // What the layers' netlists hold already is not synthesized again; the shell and the streams between are.
     // Files of the library, which layers may share with the streams, stay: Yosys drops modules that nothing uses.
@@ -62,8 +64,8 @@ export const bitfile = buildStep({
       }),
     );
     const clock = toNumber(parseRational(config.shell.clockMhz)!);
-    const options = { provider: config.placeAndRoute, device, package: pack, mhz: config.aimMhz ?? clock, seed, pcf };
-    const { layout, report } = await call(placeIce40(netlist, options));
+    const options = { provider, device, package: pack, speed, mhz: config.aimMhz ?? clock, seed, pins };
+    const { layout, report } = await call(flow.place(netlist, options));
     const placed = parsePlaceReport(report);
     const fmax = Math.min(...Object.values(placed.clocks).map(({ achieved }) => achieved));
     if (fmax < clock)
@@ -75,11 +77,10 @@ export const bitfile = buildStep({
           hint: `lower clock_mhz, try another \`steps.bitfile.seed\`, or fold less at once (smaller simd shortens adders)`,
         },
       );
-    const { bitstream: image } = await call(packIce40(config.placeAndRoute, layout));
+    const { bitstream: image } = await call(flow.pack(provider, layout));
     const cells = parseStat(stat, family);
-    note(
-      `${placed.used['ICESTORM_LC']?.used} of ${placed.used['ICESTORM_LC']?.available} logic cells, ${fmax.toFixed(1)} MHz`,
-    );
+    const logic = placed.used[flow.cell];
+    note(`${logic?.used} of ${logic?.available} logic cells, ${fmax.toFixed(1)} MHz`);
     return {
       bitstream: image,
       implementation: {
@@ -95,3 +96,12 @@ export const bitfile = buildStep({
     };
   },
 });
+
+const flowOf = (family: Board['family']): PlaceAndRoute =>
+  placeAndRoute[family] ?? bug(`no place and route for ${family}`);
+
+/** ECP5's speed grade, from the part number: 6 of LFE5U-85F-6BG381C. A 5G part has but one, which its device names. */
+function speedGrade({ family, part }: Board): number | undefined {
+  const grade = family === 'ecp5' ? /^LFE5UM?-\d+F-([678])/.exec(part)?.[1] : undefined;
+  return grade === undefined ? undefined : Number(grade);
+}

@@ -1,7 +1,9 @@
 import type { Board } from '../config/board.ts';
 import { planClock } from '../config/clock.ts';
+import type { PllPlan } from '../config/pll.ts';
 import { bug } from '../diagnostics/diagnostic.ts';
 import type { Design } from '../hdl/design.ts';
+import type { Family } from '../hdl/device.ts';
 import type { UartShell } from '../shells/uart/shell.ts';
 import { canonicalJson, sha256 } from '../util/hash.ts';
 import { formatRational, parseRational } from '../util/rational.ts';
@@ -11,10 +13,8 @@ import type { BuildSettings } from './settings.ts';
 export interface ShellConfig {
   readonly clockMhz: string;
   readonly divide: number;
-  readonly pll?:
-    | { readonly divr: number; readonly divf: number; readonly divq: number; readonly filterRange: number }
-    | undefined;
-  readonly primitive?: UartShell['pll'] | undefined;
+  readonly pll?: PllPlan | undefined;
+  readonly family: Family;
   readonly baud: number;
   readonly led: boolean;
   readonly ties: Readonly<Record<string, 0 | 1>>;
@@ -32,7 +32,7 @@ export function shellConfig({ build, recipe }: BuildSettings): ShellConfig {
     clockMhz: formatRational(plan.mhz),
     divide: plan.divide,
     pll: plan.pll,
-    primitive: board.clock?.pll?.primitive,
+    family: board.family,
     baud: recipe.steps.bitfile.baud,
     led: board.pins?.ports.has('led') ?? false,
     ties: Object.fromEntries(board.ties),
@@ -49,7 +49,7 @@ export function shellOf(accelerator: Design, config: ShellConfig): UartShell {
       divide: config.divide,
       ...(config.pll && { pll: config.pll }),
     },
-    ...(config.primitive && { pll: config.primitive }),
+    family: config.family,
     baud: config.baud,
     id: Number.parseInt(digest.slice(0, 8), 16),
     led: config.led,

@@ -50,6 +50,7 @@ const icebreaker: BoardClock = {
 const shellOf = (bytes: number, beats: number, baud: number, pause = 11): UartShell => ({
   accelerator: addsOne(bytes, beats),
   clock: planClock(icebreaker, mhz('12'))!,
+  family: 'ice40',
   baud,
   id: 0xdeadbeef,
   pause,
@@ -148,16 +149,32 @@ describe('the simulated top', () => {
 
 describe('the top for a board', () => {
   test('has the PLL of the plan, and differs from the simulation in the clock only', () => {
-    const shell = { ...shells[0]!, clock: planClock(icebreaker, mhz('24'))!, pll: 'SB_PLL40_PAD' as const, led: true };
+    const shell = { ...shells[0]!, clock: planClock(icebreaker, mhz('24'))!, led: true };
     const board = uartShell(shell);
     const simulated = uartShell(shell, 'simulation');
     const changed = Object.keys(board.sources).filter((name) => board.sources[name] !== simulated.sources[name]);
     expect(changed).toEqual(['accelerator_clock.sv']);
     // What icepll -i 12 -o 24 says: DIVR 0, DIVF 63, DIVQ 5, FILTER_RANGE 1.
-    const { divr, divf, divq, filterRange } = shell.clock.pll!;
-    expect([divr, divf, divq, filterRange]).toEqual([0, 63, 5, 1]);
+    expect(shell.clock.pll).toMatchObject({ divr: 0, divf: 63, divq: 5, filterRange: 1 });
     expect(board.sources['accelerator_clock.sv']).toMatch(/SB_PLL40_PAD[^;]*DIVF\(7'd63\)[^;]*PACKAGEPIN\(clk\)/);
     expect(uartPins(shell)).toEqual(['clk', 'rx', 'tx', 'led']);
+  });
+
+  test('has the PLL of an ECP5', () => {
+    const ulx3s: BoardClock = {
+      mhz: mhz('25'),
+      pll: { output: range('3.125', '400'), vco: range('400', '800'), pfd: range('10', '400'), primitive: 'EHXPLLL' },
+    };
+    const made = (text: string): string =>
+      uartShell({ ...shells[0]!, family: 'ecp5', baud: 195_312, clock: planClock(ulx3s, mhz(text))! }).sources[
+        'accelerator_clock.sv'
+      ]!;
+    // 25 MHz · 16 / 8
+    expect(made('50')).toMatch(/EHXPLLL[^;]*CLKI_DIV\(1\)[^;]*CLKOS_DIV\(8\)[^;]*CLKI\(clk\)[^;]*CLKOS\(fast\)/);
+    expect(made('50')).toContain('assign out = fast;');
+    expect(made('25')).toContain('assign out = clk;');
+    expect(made('3.125/2')).toMatch(/EHXPLLL[\s\S]*assign out = count\[0\];/);
+    expect(made('3.125/2')).not.toContain('SB_GB');
   });
 
   test('divides a clock that the PLL cannot make', () => {

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { ClockPlan } from '../../config/clock.ts';
 import { fail } from '../../diagnostics/diagnostic.ts';
 import type { Design, StreamPort } from '../../hdl/design.ts';
+import type { Family } from '../../hdl/device.ts';
 import { type Rational, showRational, toNumber } from '../../util/rational.ts';
+import { clockSource } from './clock.ts';
 
 /** What the UART shell is told of the board, the recipe and the accelerator. */
 export interface UartShell {
@@ -10,8 +12,7 @@ export interface UartShell {
   readonly accelerator: Design;
   /** How the accelerator's clock is made: `planClock` of config/clock.ts. */
   readonly clock: ClockPlan;
-  /** The PLL of the board; needed where the plan has a PLL. */
-  readonly pll?: 'SB_PLL40_PAD' | 'SB_PLL40_CORE';
+  readonly family: Family;
   readonly baud: number;
   /** First 4 bytes of what identifies the build, as a number of 32 bits: the host checks that it speaks to the circuit it was made for. */
   readonly id: number;
@@ -68,7 +69,7 @@ export function uartFacts({ accelerator, clock, baud, id }: UartShell): UartFact
  */
 export function uartShell(shell: UartShell, variant: 'board' | 'simulation' = 'board'): Design {
   const { accelerator, clock } = shell;
-  const clockText = variant === 'simulation' ? text('clock_pass') : clockSource(clock, shell.pll);
+  const clockText = variant === 'simulation' ? text('clock_pass') : clockSource(clock, shell.family);
   return {
     top: 'finn_uart_top',
     sources: {
@@ -176,41 +177,6 @@ ${ports.join(',\n')}
 ${Object.entries(ties)
   .map(([name, value]) => `  assign ${name} = 1'b${value};\n`)
   .join('')}endmodule
-`;
-}
-
-/** The accelerator's clock from the board's, by the plan: a PLL or none, then a divider or none. */
-function clockSource({ mhz, pll, divide }: ClockPlan, primitive: UartShell['pll']): string {
-  const bits = Math.log2(divide);
-  const source = pll ? 'fast' : 'clk';
-  const input = primitive === 'SB_PLL40_PAD' ? 'PACKAGEPIN' : 'REFERENCECLK';
-  const loop =
-    pll === undefined
-      ? "  assign locked = 1'b1;\n"
-      : `  wire fast;
-  ${primitive ?? 'SB_PLL40_CORE'} #(
-    .FEEDBACK_PATH("SIMPLE"),
-    .DIVR(4'd${pll.divr}),
-    .DIVF(7'd${pll.divf}),
-    .DIVQ(3'd${pll.divq}),
-    .FILTER_RANGE(3'd${pll.filterRange})
-  ) pll (.${input}(clk), .PLLOUTGLOBAL(fast), .LOCK(locked), .RESETB(1'b1), .BYPASS(1'b0));
-`;
-  const division =
-    divide === 1
-      ? `  assign out = ${source};\n`
-      : `  reg [${bits - 1}:0] count = 0;
-  always @(posedge ${source}) count <= count + 1'b1;
-  SB_GB buffer (.USER_SIGNAL_TO_GLOBAL_BUFFER(count[${bits - 1}]), .GLOBAL_BUFFER_OUTPUT(out));
-`;
-  return `
-// The accelerator's clock: ${showRational(mhz)} MHz.
-module accelerator_clock (
-  input  logic clk,
-  output logic out,
-  output logic locked
-);
-${loop}${division}endmodule
 `;
 }
 

@@ -52,6 +52,7 @@ endmodule
 const shell: UartShell = {
   accelerator: sums,
   clock: { mhz: rational(12n), divide: 1 },
+  family: 'ice40',
   baud: 1_000_000,
   id: 0x1234abcd,
   pause: 12,
