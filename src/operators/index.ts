@@ -2,11 +2,12 @@ import { fifo } from './fifo/index.ts';
 import { labelSelect } from './label-select/index.ts';
 import { mvau } from './mvau/index.ts';
 import type { Operator } from './operator.ts';
+import { slidingWindow } from './sliding-window/index.ts';
 import { thresholding } from './thresholding/index.ts';
 import { widthConverter } from './width-converter/index.ts';
 
 /** Every hardware layer that finn builds. Lowering asks them in this order: an MVAU takes the thresholds behind it. */
-export const operators: readonly Operator[] = [mvau, thresholding, labelSelect, widthConverter, fifo].map(
+export const operators: readonly Operator[] = [mvau, thresholding, labelSelect, slidingWindow, widthConverter, fifo].map(
   (operator) => operator as unknown as Operator,
 );
 

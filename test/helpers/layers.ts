@@ -7,6 +7,8 @@ import { layerOf } from '../../src/operators/layer.ts';
 import { mvau } from '../../src/operators/mvau/index.ts';
 import { type Sample, sampleLayer } from '../../src/operators/mvau/samples.ts';
 import type { Layer } from '../../src/operators/operator.ts';
+import { slidingWindow } from '../../src/operators/sliding-window/index.ts';
+import type { SlidingWindowAttrs } from '../../src/operators/sliding-window/sizes.ts';
 import { thresholding } from '../../src/operators/thresholding/index.ts';
 import type { ThresholdingAttrs } from '../../src/operators/thresholding/unit.ts';
 import { widthConverter } from '../../src/operators/width-converter/index.ts';
@@ -121,11 +123,43 @@ const mvauLayer = fc
     return plain(sampleLayer(mvau, sample));
   });
 
+const small = fc.integer({ min: 1, max: 4 });
+const windowLayer = fc
+  .record({
+    dtype: narrow,
+    windows: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })),
+    rest: fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+    kernel: fc.tuple(small, small),
+    stride: fc.tuple(fc.constantFrom(1, 1, 2, 3), fc.constantFrom(1, 1, 2, 3)),
+    dilation: fc.tuple(fc.constantFrom(1, 1, 2), fc.constantFrom(1, 1, 2)),
+    turn: fc.constantFrom('image', 'image', 'image', 'row', 'column'),
+    channels: fc.integer({ min: 1, max: 6 }),
+    depthwise: fc.constantFrom(0 as const, 1 as const),
+    memory: fc.constantFrom('auto' as const, 'auto' as const, 'lut' as const, 'block' as const),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), simd: divisor(r.channels) }))
+  .map(({ r: { windows, rest, turn, channels, dtype, ...given }, simd }) => {
+    const flat = (pair: readonly [number, number]): [number, number] => [
+      turn === 'row' ? 1 : pair[0],
+      turn === 'column' ? 1 : pair[1],
+    ];
+    const attrs: SlidingWindowAttrs = { ...given, kernel: flat(given.kernel), simd, parallelWindow: 0, pixels: 1 };
+    // Rows and columns that no window reads are fewer than the stride.
+    const [height, width] = flat(windows).map((count, i) => {
+      const { kernel, stride, dilation } = attrs;
+      const least = (count - 1) * stride[i]! + (kernel[i]! - 1) * dilation[i]! + 1;
+      return (turn === 'row' && i === 0) || (turn === 'column' && i === 1) ? 1 : least + (rest[i]! % stride[i]!);
+    });
+    const x = input('x', { dtype, shape: [1, height!, width!, channels] });
+    return plain(layerOf(slidingWindow, [x], attrs, ['random']));
+  });
+
 /** Random legal layers, by operator. */
 export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   MVAU: mvauLayer,
   Thresholding: thresholdingLayer,
   LabelSelect: labelSelectLayer,
+  ConvolutionInputGenerator: windowLayer,
   StreamingDataWidthConverter: converterLayer,
   StreamingFIFO: fifoLayer,
 };

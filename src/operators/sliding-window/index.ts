@@ -1,0 +1,86 @@
+import type { StreamPort } from '../../hdl/design.ts';
+import type { Device } from '../../hdl/device.ts';
+import { Im2Col } from '../../onnx/ops/windows.ts';
+import { streamPort } from '../layer.ts';
+import type { Layer, Operator } from '../operator.ts';
+import { bufferSchedule, capacityOf } from './buffer.ts';
+import { bufferRtl } from './buffer-rtl.ts';
+import { inferWindows } from './infer.ts';
+import { lowerWindows } from './lower.ts';
+import { type Memory, memoryFor } from './memory.ts';
+import { bufferResources } from './resources.ts';
+import { samplesOf } from './samples.ts';
+import { type SlidingWindowAttrs, sizesOf } from './sizes.ts';
+
+const name = 'ConvolutionInputGenerator';
+
+const bufferMemory = (layer: Layer<SlidingWindowAttrs>, device: Device): Memory => {
+  const s = sizesOf(layer);
+  return memoryFor(device, capacityOf(s), s.simd * s.bits, layer.attrs.memory);
+};
+
+const list = (pair: readonly number[]): string => `[${pair.join(', ')}]`;
+
+export const slidingWindow: Operator<SlidingWindowAttrs> = {
+  name,
+  domain: 'finn.custom_op.fpgadataflow',
+  doc: 'The windows of an image one after the other, for a convolution: rows wait in a buffer until no window needs them.',
+  fields: {
+    simd: { doc: 'channels in one cycle', type: 'integer', finn: 'SIMD' },
+    parallelWindow: { doc: '1: all positions of a window in one cycle', type: 'integer', finn: 'parallel_window' },
+    memory: {
+      doc: 'where rows wait',
+      type: 'choice',
+      choices: ['auto', 'lut', 'block', 'ultra'],
+      finn: 'ram_style',
+    },
+    pixels: { doc: 'windows in one cycle', type: 'integer', finn: 'M' },
+  },
+  infer: ([x], attrs, context) => [inferWindows(name, x, attrs, context)],
+  evaluate: ([x], { kernel, stride, dilation }, context) =>
+    Im2Col.evaluate([x], { kernel_size: kernel, stride, dilations: dilation }, context),
+  lower: (node) => lowerWindows(slidingWindow, node),
+  parallel: ({ inputs: [x] }) => ({ simd: x!.type.shape.at(-1)! }),
+  streams(layer) {
+    const { inputs: [x], attrs, types } = layer; // biome-ignore format: one line
+    const { kernel, simd, parallelWindow, pixels } = attrs;
+    const positions = kernel[0] * kernel[1];
+    const given = streamPort('m_axis_0', 'out', types[0]!, pixels * simd * (parallelWindow === 1 ? positions : 1));
+    const out: StreamPort = attrs.depthwise === 1 ? { ...given, interleave: { positions, group: simd } } : given;
+    return [streamPort('s_axis_0', 'in', x!.type, pixels * simd), out];
+  },
+  cycles(layer) {
+    const { inputs, outputs } = sizesOf(layer);
+    return Math.max(inputs, outputs);
+  },
+  schedule: (layer) => bufferSchedule(sizesOf(layer)),
+  resources: (layer, device) => bufferResources(sizesOf(layer), bufferMemory(layer, device), device),
+  refuse({ attrs: { memory } }, { family }) {
+    if (memory === 'lut' && family === 'ice40') return "ice40 has no memory in LUTs; set `memory` to 'block' or 'auto'";
+    if (memory === 'ultra' && family !== 'xcup')
+      return `${family} has no UltraRAM; set \`memory\` to 'block' or 'auto'`;
+    return undefined;
+  },
+  rtl: (layer, device, top) =>
+    bufferRtl(sizesOf(layer), bufferMemory(layer, device), top, slidingWindow.streams(layer)),
+  finn: ({ inputs: [x], attrs, types }) => ({
+    opType: `${name}_rtl`,
+    attributes: {
+      ConvKernelDim: list(attrs.kernel),
+      IFMChannels: x!.type.shape[3]!,
+      IFMDim: list(x!.type.shape.slice(1, 3)),
+      OFMDim: list(types[0]!.shape.slice(1, 3)),
+      SIMD: attrs.simd,
+      Stride: list(attrs.stride),
+      Dilation: list(attrs.dilation),
+      inputDataType: x!.type.dtype.name,
+      outputDataType: types[0]!.dtype.name,
+      depthwise: attrs.depthwise,
+      parallel_window: attrs.parallelWindow,
+      M: attrs.pixels,
+      is1D: x!.type.shape[1] === 1 || x!.type.shape[2] === 1 ? 1 : 0,
+      ram_style: { auto: 'auto', lut: 'distributed', block: 'block', ultra: 'ultra' }[attrs.memory],
+    },
+  }),
+  samples: () => samplesOf(slidingWindow),
+};

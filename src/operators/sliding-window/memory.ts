@@ -1,0 +1,62 @@
+import type { Device, Family } from '../../hdl/device.ts';
+import { romBlocks } from '../../hdl/threshold-rom.ts';
+import { ceilDiv, log2Ceil } from '../../util/maths.ts';
+import type { SlidingWindowAttrs } from './sizes.ts';
+
+/** Where beats wait, as Yosys' ram_style says it. */
+export type Style = 'logic' | 'distributed' | 'block' | 'ultra';
+
+/** A memory in which each place is written once and read in any order. */
+export interface Memory {
+  readonly style: Style;
+  readonly depth: number;
+  readonly width: number;
+}
+
+/** Up to this many bits a memory of ice40, which has none in LUTs, is made of registers. */
+const registerBits = 64;
+
+/** Places of the family's memories in LUTs (RAM64M; TRELLIS_DPR16X4), or of their smallest (RAM32M). */
+const lutPlaces = (family: Family, depth: number): number => (family === 'ecp5' ? 16 : depth <= 32 ? 32 : 64);
+
+/** LUTs of a memory in LUTs: a quad of RAM64M holds 3 bits of 64 places, of RAM32M 6 bits of 32; DPR16X4 takes two slices. */
+export function lutsOfMemory(family: Family, { style, depth, width }: Memory): number {
+  if (style === 'logic') return Math.ceil(depth * 1.5 + width * (depth * 0.7));
+  if (style !== 'distributed') return 0;
+  const places = lutPlaces(family, depth);
+  const pages = ceilDiv(depth, places);
+  const mux = pages > 1 ? width * ceilDiv(pages - 1, 3) + pages : 0;
+  if (family === 'ecp5') return 4 * ceilDiv(width, 4) * pages + mux;
+  return 4 * ceilDiv(width, depth <= 32 ? 6 : 3) * pages + mux;
+}
+
+/** UltraRAMs (4096 × 72) of a memory. */
+export const ultraBlocks = ({ depth, width }: Memory): number => ceilDiv(depth, 4096) * ceilDiv(width, 72);
+
+function styleOf(family: Family, depth: number, width: number, wanted: SlidingWindowAttrs['memory']): Style {
+  if (wanted !== 'auto') return wanted === 'lut' ? 'distributed' : wanted;
+  if (family === 'ice40') return depth * width <= registerBits ? 'logic' : 'block';
+  // Half of its block memories have to be full.
+  return depth * width >= romBlocks(family, { depth, width }) * 9216 ? 'block' : 'distributed';
+}
+
+/** The memory for `depth` places of `width` bits: of a power of two where that takes no more blocks or LUTs. */
+export function memoryFor(
+  { family }: Device,
+  depth: number,
+  width: number,
+  wanted: SlidingWindowAttrs['memory'],
+): Memory {
+  const style = styleOf(family, depth, width, wanted);
+  const exact: Memory = { style, depth, width };
+  const round: Memory = { style, depth: 2 ** log2Ceil(depth), width };
+  const cost = (m: Memory): number => {
+    if (style === 'block') return romBlocks(family, m);
+    return style === 'ultra' ? ultraBlocks(m) : ceilDiv(m.depth, lutPlaces(family, m.depth));
+  };
+  return style !== 'logic' && cost(round) <= cost(exact) ? round : exact;
+}
+
+/** Declaration of a memory called `name`. It is never read where it is written in the same cycle. */
+export const memoryText = ({ style, depth, width }: Memory, name: string): string =>
+  `(* ram_style = "${style}", no_rw_check *) reg [${width - 1}:0] ${name} [0:${depth - 1}];`;
