@@ -1,3 +1,4 @@
+import { splitBias } from './clean/split-bias.ts';
 import { splitGemm } from './clean/split-gemm.ts';
 import { appendTopK, feedInput } from './clean/surround.ts';
 import { insertFifos, matchWidths, narrow, sizeFifos } from './fold/connect.ts';
@@ -13,7 +14,7 @@ import { split } from './streamline/walk.ts';
  */
 export const passes = {
   /** ONNX graph → ONNX graph with the recipe's input and output around it. */
-  import: { splitGemm, feedInput, appendTopK },
+  import: { splitGemm, splitBias, feedInput, appendTopK },
   /** → integers, by one walk from the inputs to the outputs (streamline/rules.ts has a rule for each operation). */
   streamline: { split },
   /** → hardware layers, by the operators' own rules. */

@@ -1,8 +1,7 @@
 import { bug } from '../diagnostics/diagnostic.ts';
 import type { Op } from '../ir/graph.ts';
-import { QONNX } from '../onnx/ops/define.ts';
+import { FINN, QONNX } from '../onnx/ops/define.ts';
 import { onnxOps } from '../onnx/ops/index.ts';
-import { FINN } from '../onnx/ops/windows.ts';
 
 const byName = new Map(onnxOps.map((op) => [`${op.domain}:${op.name}`, op]));
 

@@ -39,7 +39,7 @@ export const importNetwork = networkStep({
     };
   },
   async run({ model: { onnx, beside } }, { config, sources, note }) {
-    let graph: Graph = passes.import.splitGemm(readModel(onnx, { folder: beside }));
+    let graph: Graph = passes.import.splitBias(passes.import.splitGemm(readModel(onnx, { folder: beside })));
     if (config.input) {
       const { datatype, scale, bias, mean, std } = config.input;
       const feed: Feed = { datatype, scale: read(scale)!, bias: read(bias), mean: read(mean), std: read(std) };

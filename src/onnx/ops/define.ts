@@ -6,6 +6,8 @@ import { broadcastShape, type Tensor } from '../../ir/tensor.ts';
 
 /** QONNX's domain of quantisers, under which every spelling of it is registered. */
 export const QONNX = 'qonnx.custom_op.general';
+/** The domain of operations that finn writes between streamlining and lowering and that no standard has. */
+export const FINN = 'finn.custom_op.general';
 
 /** One node, as `infer` sees it: typed access to inputs and attributes, and errors that name the node. */
 export class Site {

@@ -1,7 +1,7 @@
 import { int, uint } from '../../ir/datatype.ts';
 import type { Op } from '../../ir/graph.ts';
 import { allocate, type Data, extremes, sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
-import { define, floatOf, QONNX, rounder, type Site } from './define.ts';
+import { define, FINN, floatOf, integerRange, QONNX, rounder, type Site } from './define.ts';
 import { transpose } from './movement.ts';
 import { flatWindow, type Window2d, windowOf } from './window.ts';
 
@@ -76,6 +76,29 @@ export const AveragePool: Op = define({
     const data = allocate(type!.dtype, sizeOf(type!.shape));
     pool(x!, window, (at, values) => {
       data[at] = round(sum(values)) / (all ?? values.length);
+    });
+    return tensor(type!.dtype, type!.shape, data);
+  },
+});
+
+/** finn: the sum under each window, N×C×…, with the attributes of AveragePool; padding adds nothing. */
+const SumPool = define({
+  name: 'SumPool',
+  domain: FINN,
+  arity: [1, 1],
+  infer: (site) => {
+    const { shape, window } = poolOf(site);
+    const { dtype } = site.type(0);
+    const count = window.kernel[0] * window.kernel[1];
+    if (!dtype.integer) return { dtype, shape };
+    const padded = window.begin.some((n) => n > 0) || site.list('pads', 2 * (shape.length - 2), 0).some((n) => n > 0);
+    const ends = [dtype.min * count, dtype.max * count, ...(padded ? [0] : [])];
+    return { dtype: integerRange(Math.min(...ends), Math.max(...ends)), shape };
+  },
+  evaluate: ([x], site, [type]) => {
+    const data = allocate(type!.dtype, sizeOf(type!.shape));
+    pool(x!, poolOf(site).window, (at, values) => {
+      data[at] = sum(values);
     });
     return tensor(type!.dtype, type!.shape, data);
   },
@@ -194,7 +217,7 @@ function nhwc(site: Site): Pool {
 
 /** Pools. */
 export const pooling: readonly Op[] = [
-  ...[MaxPool, AveragePool, QuantAvgPool2d, MaxPoolNHWC],
+  ...[MaxPool, AveragePool, SumPool, QuantAvgPool2d, MaxPoolNHWC],
   globalPool('GlobalAveragePool', true),
   globalPool('GlobalMaxPool', false),
 ];

@@ -1,11 +1,8 @@
 import { uint } from '../../ir/datatype.ts';
 import type { Op } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
-import { common, define, integerRange, QONNX, type Site } from './define.ts';
+import { common, define, FINN, integerRange, QONNX, type Site } from './define.ts';
 import { accumulatorType } from './linear.ts';
-
-/** The domain of operations that finn writes between streamlining and lowering and that no standard has. */
-export const FINN = 'finn.custom_op.general';
 
 interface Im2ColSizes {
   readonly input: readonly [height: number, width: number, channels: number];

@@ -38,7 +38,20 @@ export interface Host {
   readonly because?: { readonly node: Node; readonly reason: string };
 }
 
-export type Carried = Integers | Host;
+/**
+ * A sum of quantised tensors of unequal scales: real = links(Σ fround(scaleᵢ·baseᵢ + offsetᵢ)), the terms added in order,
+ * one rounding an addition. The quantiser behind it finds integers to multiply the terms by.
+ */
+export interface Sum {
+  readonly kind: 'sum';
+  /** Without links; scales are numbers. */
+  readonly terms: readonly Integers[];
+  readonly links: readonly Link[];
+  /** The addition itself, for the host and for messages. */
+  readonly node: Node;
+}
+
+export type Carried = Integers | Sum | Host;
 
 export const ONE: Tensor = scalar(FLOAT64, 1);
 export const ZERO: Tensor = scalar(FLOAT64, 0);

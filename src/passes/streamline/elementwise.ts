@@ -12,8 +12,9 @@ export const elementwiseRule: Rule = (node, inputs) => {
     return onHost(node, inputs, `${node.op.name} joins ${running.length} streams`);
   const from = inputs[position]!;
   if (from.kind === 'host') return onHost(node, inputs, `${node.op.name} of reals`);
-  if (node.types[0]!.shape.join() !== from.base.type.shape.join())
-    return onHost(node, inputs, `it broadcasts [${from.base.type.shape}] to [${node.types[0]!.shape}]`);
+  const { shape } = (from.kind === 'sum' ? from.terms[0]!.base : from.base).type;
+  if (node.types[0]!.shape.join() !== shape.join())
+    return onHost(node, inputs, `it broadcasts [${shape}] to [${node.types[0]!.shape}]`);
   return [{ ...from, links: [...from.links, linkOf(node, position)] }];
 };
 

@@ -5,6 +5,7 @@ import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
 import { isFeed } from '../clean/surround.ts';
 import { qonnx } from '../ops.ts';
 import {
+  type Carried,
   combine,
   type Integers,
   isScalar,
@@ -42,12 +43,24 @@ const overAll = ({ min, max }: Range): Range => ({
   max: Float64Array.of(extremes(max)[1]),
 });
 
+/** The factors of a product, ready to be multiplied as integers. */
+export interface Factors {
+  /** What runs through, without links. */
+  readonly x: Integers;
+  readonly weights: Integers;
+  readonly W: Tensor;
+}
+
 /**
- * (s·x + b)(t·W) = s·t·(xW) + b·(ΣW)·t: the integers multiply, the scales go on behind, and a shift of the input becomes
- * a shift of each column. A scale must be one number for the input, and one number or one a column for the weights.
+ * What a product with constant weights is made of, or the node on the host where it is a product of reals. Refuses what
+ * has no integers to multiply.
  */
-export const matMulRule: Rule = (node, inputs, walk) => {
-  const [left, weights] = inputs as [Integers, Integers];
+export function factorsOf(
+  node: Node,
+  inputs: readonly (Carried | undefined)[],
+  walk: Walk,
+): Factors | readonly Carried[] {
+  const [left, weights] = inputs as [Carried, Carried];
   for (const from of inputs) if (from?.kind === 'host' && from.side === 'behind') refuseLeftover(node, from.because);
   if (left.kind !== 'integers' || weights.kind !== 'integers') {
     if (left.kind !== 'integers' && weights.kind === 'integers')
@@ -72,15 +85,27 @@ export const matMulRule: Rule = (node, inputs, walk) => {
     refuse(
       node,
       `'${first.node.origin[0]}' (${first.node.op.name}) before it is not followed by a quantiser`,
-      'quantise the activation: integers must enter a matrix product',
+      'quantise the activation: integers must enter a product',
     );
-  const W = weights.base.tensor;
+  if (!isZero(weights.offset) || weights.links.length > 0)
+    refuse(node, 'its weights have a shift', 'use weights that are a scale times integers, with zero point 0');
+  return { x, weights, W: weights.base.tensor };
+}
+
+/**
+ * (s·x + b)(t·W) = s·t·(xW) + b·(ΣW)·t: the integers multiply, the scales go on behind, and a shift of the input becomes
+ * a shift of each column. A scale must be one number for the input, and one number or one a column for the weights.
+ */
+export const matMulRule: Rule = (node, inputs, walk) => {
+  const factors = factorsOf(node, inputs, walk);
+  if (!('W' in factors)) return factors;
+  const { x, weights, W } = factors;
   if (W.shape.length !== 2)
     refuse(node, `its weights have ${W.shape.length} axes`, 'finn multiplies by a matrix of weights');
-  if (!isScalar(x.scale)) refuseScales(node, left);
+  if (!isScalar(x.scale)) refuseScales(node, inputs[0] as Integers);
   const width = W.shape[1]!;
   const weightScale = perChannel(ofRank(weights.scale, 2), 2, width);
-  if (!weightScale || !isZero(weights.offset) || weights.links.length > 0)
+  if (!weightScale)
     refuse(node, 'its weights have a scale that varies along the sum', 'use one scale, or one for each output');
 
   const rank = node.types[0]!.shape.length;
@@ -113,7 +138,7 @@ export const matMulRule: Rule = (node, inputs, walk) => {
 };
 
 /** A product's scale cannot differ along its sum; where the recipe's `input` makes it so, that is what is named. */
-function refuseScales(node: Node, from: Integers): never {
+export function refuseScales(node: Node, from: Integers): never {
   const feed = from.links.find((link) => isFeed(link.node));
   if (feed)
     return fail(
@@ -156,5 +181,5 @@ function rebiased(x: Integers, walk: Walk): Integers {
   return { ...x, base: apply(node.op, node.inputs, attrs, node.origin), offset: ZERO, range };
 }
 
-const isUniform = (data: Float64Array): boolean => data.every((v) => v === data[0]);
-const scalarOf = (value: number): Tensor => tensor(FLOAT64, [], [value]);
+export const isUniform = (data: Float64Array): boolean => data.every((v) => v === data[0]);
+export const scalarOf = (value: number): Tensor => tensor(FLOAT64, [], [value]);

@@ -1,13 +1,25 @@
-import { BIPOLAR, type DataType, FLOAT64, smallest } from '../../ir/datatype.ts';
+import { type DataType, FLOAT64, smallest } from '../../ir/datatype.ts';
 import { apply, constant, type Node, type Value } from '../../ir/graph.ts';
 import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
-import { onnx, qonnx } from '../ops.ts';
-import { type Carried, channelsOf, type Integers, isScalar, perChannel, type Range, refuse } from './carried.ts';
+import { qonnx } from '../ops.ts';
+import {
+  type Carried,
+  channelsOf,
+  type Integers,
+  isScalar,
+  perChannel,
+  type Range,
+  refuse,
+  type Sum,
+} from './carried.ts';
 import { constantTensor } from './constants.ts';
 import { linkOf, linksAreUniform } from './elementwise.ts';
+import { together } from './join.ts';
 import { reachOnHost } from './reach.ts';
 import { type Rule, refuseLeftover, type Walk } from './rule.ts';
-import { chainFunction, findSteps, stepsTensor, widensChannels } from './thresholds.ts';
+import { signed } from './signs.ts';
+import { findSumSteps } from './sum-thresholds.ts';
+import { chainFunction, chainOfReals, findSteps, type Steps, stepsTensor, widensChannels } from './thresholds.ts';
 
 /** The values a quantiser can give: scale · k + offset for integers k. */
 export interface Levels {
@@ -23,6 +35,9 @@ export interface Levels {
 /** Which levels a quantiser node has; `reach` evaluates the real values at the ends of what can come in. */
 export type LevelsOf = (node: Node, reach: () => readonly [number, number]) => Levels;
 
+/** QONNX's name of a layout with the channels on axis 1. */
+const layoutOf = (rank: number): string => ['', 'C', 'NC', 'NCW', 'NCHW'][rank] ?? `NC${'DHWUVXYZ'.slice(0, rank - 2)}`;
+
 /** Steps that one MultiThreshold may have; 8 bits have 255. */
 const MOST_STEPS = 1 << 12;
 
@@ -34,6 +49,7 @@ export const quantiserRule =
     if (position < 0) return [quantisedConstant(node, levelsOf)];
     const from = inputs[position]!;
     if (from.kind === 'host' && from.side === 'behind') refuseLeftover(node, from.because);
+    if (from.kind === 'sum') return [thresholdedSum(node, position, from, levelsOf, walk)];
     return [from.kind === 'host' ? fed(node, levelsOf, walk) : thresholded(node, position, from, levelsOf, walk)];
   };
 
@@ -150,18 +166,24 @@ function thresholded(node: Node, position: number, from: Integers, levelsOf: Lev
       `what lies before it is not monotone: in channel ${found.channel} the level falls from ${found.levels[0]} to ${found.levels[1]} at the integer ${found.at}`,
       'only rising or only falling activations become thresholds',
     );
-  const steps = found.steps;
+  return quantised(node, from, found.steps, levels, channels, walk);
+}
+
+/** The MultiThreshold behind integers, and what its levels mean. */
+function quantised(node: Node, from: Integers, steps: Steps, levels: Levels, channels: number, walk: Walk): Integers {
+  const { shape } = from.base.type;
+  const all = shape.length < 2 ? 1 : channelsOf(from.base);
   const base = apply(
     qonnx('MultiThreshold'),
     [
-      signed(from.base, uniform ? new Int8Array(all).fill(steps.signs[0]!) : steps.signs),
+      signed(from.base, channels === 1 ? new Int8Array(all).fill(steps.signs[0]!) : steps.signs),
       constant(stepsConstant(stepsTensor(steps, channels))),
     ],
     {
       out_dtype: levels.dtype.name,
       out_scale: levels.step,
       out_bias: levels.min,
-      data_layout: shape.length === 2 ? 'NC' : 'NCHW',
+      data_layout: layoutOf(shape.length),
     },
     [...new Set([...from.links.flatMap((link) => link.node.origin), ...node.origin])],
   );
@@ -174,6 +196,57 @@ function thresholded(node: Node, position: number, from: Integers, levelsOf: Lev
     links: [],
     range: reached(from.range, steps, levels, channels),
   };
+}
+
+/** A quantiser behind a sum of branches of unequal scale: a grid for both is found with its thresholds. */
+function thresholdedSum(node: Node, position: number, sum: Sum, levelsOf: LevelsOf, walk: Walk): Carried {
+  const { shape } = sum.terms[0]!.base.type;
+  const rank = Math.max(shape.length, 2);
+  const links = [...sum.links, linkOf(node, position)];
+  const uniform = sum.terms.every(({ offset }) => isScalar(offset)) && linksAreUniform(links);
+  const channels = uniform ? 1 : channelsOf(sum.terms[0]!.base);
+  const along = (t: Tensor, what: string): Float64Array =>
+    perChannel(t, rank, channels) ??
+    refuse(
+      node,
+      `the ${what} before it varies along another axis than the channels`,
+      `use one ${what}, or one a channel`,
+    );
+  const stranger = widensChannels({ channels, rank, links });
+  if (stranger)
+    refuse(
+      stranger,
+      'its constant varies along another axis than the channels',
+      'use one number, or one for each channel (axis 1)',
+    );
+  const terms = sum.terms.map(({ scale, offset, range }) => ({
+    scale: scale.data[0]!,
+    offset: along(offset, 'shift'),
+    range,
+  }));
+  const reach = (): readonly [number, number] => {
+    const ends = (bound: (term: (typeof terms)[number]) => number) =>
+      Float32Array.from({ length: channels }, (_, c) =>
+        terms.reduce((n, term) => n + term.scale * bound(term) + term.offset[c]!, 0),
+      );
+    const f = chainOfReals({ channels, rank, links });
+    const low = f(ends(({ range }) => Math.min(...range.min)));
+    return extremes([...low, ...f(ends(({ range }) => Math.max(...range.max)))]);
+  };
+  const levels = levelsOf(node, reach);
+  const grid = { ...levels, scale: along(levels.scale, 'scale'), offset: along(levels.offset, 'shift') };
+  const found = findSumSteps(terms, links, { channels, rank }, grid);
+  const scales = terms.map(({ scale }) => scale).join(' and ');
+  if (!found.ok)
+    refuse(
+      node,
+      found.reason === 'too many'
+        ? `'${sum.node.origin[0]}' (${sum.node.op.name}) before it adds branches of scales ${scales} with ${found.combinations} combinations of values, too many to prove a common grid`
+        : `no common grid of the scales ${scales} of '${sum.node.origin[0]}' (${sum.node.op.name}) before it gives the network's levels`,
+      'quantise the branches with the same scale, or with fewer bits, before they join',
+    );
+  const from = together(sum, found.steps.factors, 1);
+  return quantised(node, from, found.steps, levels, channels, walk);
 }
 
 const spread = (bound: Float64Array, channels: number): Float64Array =>
@@ -202,28 +275,4 @@ function reached(
     min: Float64Array.from({ length: channels }, (_, c) => count(c, signs[c]! > 0 ? low[c]! : -high[c]!)),
     max: Float64Array.from({ length: channels }, (_, c) => count(c, signs[c]! > 0 ? high[c]! : -low[c]!)),
   };
-}
-
-/** The integers times one sign a channel: the weights in front take it, or a multiplication by ±1 does. */
-function signed(base: Value, signs: Int8Array): Value {
-  if (signs.every((sign) => sign > 0)) return base;
-  const weights = base.kind === 'node' && base.node.op === onnx('MatMul') ? base.node.inputs[1] : undefined;
-  if (base.kind === 'node' && weights?.kind === 'constant' && weights.tensor.shape.length === 2) {
-    const { tensor: W } = weights;
-    const width = W.shape[1]!;
-    const data = Float64Array.from(W.data, (w, i) => (signs[i % width]! < 0 && w !== 0 ? -w : w));
-    const [min, max] = extremes(data);
-    const dtype = W.dtype === BIPOLAR || (min >= W.dtype.min && max <= W.dtype.max) ? W.dtype : smallest(min, max);
-    const flipped = constant(tensor(dtype, W.shape, data), weights.name);
-    return apply(base.node.op, [base.node.inputs[0], flipped], base.node.attrs, base.node.origin);
-  }
-  const rank = base.type.shape.length;
-  const shape = rank < 2 ? [1] : [signs.length, ...new Array<number>(rank - 2).fill(1)];
-  const factors = tensor(BIPOLAR, shape, Float64Array.from(signs));
-  return apply(
-    onnx('Mul'),
-    [base, constant(factors)],
-    {},
-    base.kind === 'node' ? base.node.origin : [base.kind === 'input' ? base.name : 'sign'],
-  );
 }

@@ -64,7 +64,7 @@ export function behind(
       if (from.base.kind === 'constant') return v;
       return realOf(from, emit(from.base, nameOf(v)));
     }
-    if (v.kind === 'input' || from.side === 'before')
+    if (v.kind === 'input' || (from.kind === 'host' && from.side === 'before'))
       return fail(
         'streamline/unsupported',
         `the host would need '${nameOf(v)}' both before and behind the accelerator`,

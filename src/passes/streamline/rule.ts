@@ -27,7 +27,7 @@ export type Rule = (node: Node, inputs: readonly (Carried | undefined)[], walk: 
 /** Leaves a node to the host: before the accelerator as long as nothing behind it is read, else behind it. */
 export function onHost(node: Node, inputs: readonly (Carried | undefined)[], reason: string): readonly Carried[] {
   const isBehind = inputs.some(
-    (from, i) => from && (from.kind === 'integers' ? !isConstant(node.inputs[i]!) : from.side === 'behind'),
+    (from, i) => from && (from.kind === 'host' ? from.side === 'behind' : !isConstant(node.inputs[i]!)),
   );
   const earlier = inputs.find((from) => from?.kind === 'host' && from.because);
   const because = (earlier?.kind === 'host' && earlier.because) || { node, reason };

@@ -1,15 +1,22 @@
 import { BIPOLAR, FLOAT64, int, parseDataType, smallest, uint } from '../../ir/datatype.ts';
 import type { Node, Op } from '../../ir/graph.ts';
+import { output, type Value } from '../../ir/graph.ts';
 import { scalar, type Tensor, tensor } from '../../ir/tensor.ts';
 import { activation } from '../../onnx/ops/activation.ts';
 import { elementwise } from '../../onnx/ops/elementwise.ts';
-import { limits } from '../../onnx/ops/quant.ts';
+import { limits, truncParameters } from '../../onnx/ops/quant.ts';
 import { onnx, qonnx } from '../ops.ts';
-import { combine, isScalar, mapped, refuse, ZERO } from './carried.ts';
+import { type Carried, combine, isScalar, mapped, refuse, ZERO } from './carried.ts';
 import { constantTensor } from './constants.ts';
+import { convolutionRule } from './convolution.ts';
 import { elementwiseRule } from './elementwise.ts';
+import { im2colRule } from './im2col.ts';
+import { addRule, concatRule, extremeRule, productRule, settled } from './join.ts';
+import { insideImages } from './layout.ts';
 import { matMulRule } from './linear.ts';
-import { identityRule, movementRule } from './movement.ts';
+import { lookupRule } from './lookup.ts';
+import { identityRule, movementRule, padRule } from './movement.ts';
+import { averagePoolRule, globalAverageRule, maxPoolRule, quantAveragePoolRule } from './pooling.ts';
 import { type Levels, quantiserRule } from './quantisers.ts';
 import { isPlain } from './real.ts';
 import { onHost, type Rule } from './rule.ts';
@@ -125,27 +132,80 @@ const castRule: Rule = (node, inputs, walk) => {
   return to.integer ? onHost(node, inputs, 'it cuts reals off') : elementwiseRule(node, inputs, walk);
 };
 
-const movement = ['Reshape', 'Flatten', 'Transpose', 'Squeeze', 'Unsqueeze'];
+/** Trunc: whole numbers of its output scale, as far as what comes in reaches. */
+function truncLevels(node: Node, reach: () => readonly [number, number]): Levels {
+  const { outputScale, min: least, max: most } = truncParameters(node);
+  const scale = tensor(FLOAT64, outputScale.shape, Float64Array.from(outputScale.data));
+  if (!isScalar(scale)) refuse(node, 'its output scale differs from channel to channel', 'use one');
+  const [low, high] = reach();
+  const s = scale.data[0]!;
+  const min = Math.max(least, Math.min(Math.round(low / s), Math.round(high / s)));
+  const max = Math.min(most, Math.max(Math.round(low / s), Math.round(high / s), min + 1));
+  return { scale, offset: ZERO, min, max, step: 1, dtype: smallest(min, max) };
+}
+
+const movement = [
+  'Reshape', 'Flatten', 'Transpose', 'Squeeze', 'Unsqueeze', 'Resize', 'Split', 'Slice', 'DepthToSpace', 'SpaceToDepth', 'Expand',
+]; // biome-ignore format: a list
 const identity = ['Identity', 'Dropout'];
 
 /** What each operation does to carried integers; an operation that is not here stays on the host. */
 const rules = new Map<Op, Rule>([
   ...[...elementwise, ...activation].map((op): [Op, Rule] => [op, elementwiseRule]),
+  [onnx('Add'), addRule],
+  [onnx('Sub'), addRule],
+  [onnx('Mul'), productRule],
+  [onnx('Max'), extremeRule],
+  [onnx('Min'), extremeRule],
+  [onnx('Concat'), concatRule],
   [onnx('BatchNormalization'), elementwiseRule],
   [onnx('QuantizeLinear'), elementwiseRule],
   ...movement.map((name): [Op, Rule] => [onnx(name), movementRule]),
   ...identity.map((name): [Op, Rule] => [onnx(name), identityRule]),
   [onnx('Cast'), castRule],
   [onnx('MatMul'), matMulRule],
+  [onnx('Conv'), convolutionRule],
+  [onnx('ConvTranspose'), convolutionRule],
+  [onnx('MaxPool'), maxPoolRule],
+  [onnx('GlobalMaxPool'), maxPoolRule],
+  [onnx('AveragePool'), averagePoolRule],
+  [onnx('GlobalAveragePool'), globalAverageRule],
+  [onnx('ReduceMean'), globalAverageRule],
+  [qonnx('QuantAvgPool2d'), insideImages(quantAveragePoolRule)],
+  [qonnx('MaxPoolNHWC'), insideImages(maxPoolRule)],
+  [qonnx('Im2Col'), im2colRule],
+  [onnx('Pad'), padRule],
+  [onnx('Gather'), lookupRule],
   [onnx('TopK'), selectionRule],
   [onnx('ArgMax'), selectionRule],
   [qonnx('Quant'), quantiserRule(quantLevels)],
   [qonnx('IntQuant'), quantiserRule(quantLevels)],
   [qonnx('BipolarQuant'), quantiserRule(bipolarLevels)],
-  [qonnx('MultiThreshold'), quantiserRule(multiThresholdLevels)],
+  [qonnx('MultiThreshold'), insideImages(quantiserRule(multiThresholdLevels))],
+  [qonnx('Trunc'), quantiserRule(truncLevels)],
   [onnx('DequantizeLinear'), dequantizeRule],
 ]);
 
+/** Rules that go on with a sum of unequal scales as it is. */
+const takesSums = new Set<Rule>([elementwiseRule, identityRule, addRule, castRule]);
+
+/** A sum as integers of one scale; where it has none, the host's. */
+function oneScale(from: Carried | undefined): Carried | undefined {
+  if (from?.kind !== 'sum') return from;
+  const reason = `its branches have scales ${from.terms.map(({ scale }) => scale.data[0]).join(' and ')}, and no quantiser follows`;
+  const value: Value = output(from.node);
+  return settled(from) ?? { kind: 'host', side: 'behind', value, because: { node: from.node, reason } };
+}
+
 /** The rule for a node. */
-export const ruleFor = (node: Node): Rule =>
-  rules.get(node.op) ?? ((n, inputs) => onHost(n, inputs, `finn has no circuit for ${n.op.name}`));
+export function ruleFor(node: Node): Rule {
+  const rule = rules.get(node.op) ?? ((n, inputs) => onHost(n, inputs, `finn has no circuit for ${n.op.name}`));
+  const quantises = quantisers.has(node.op);
+  return takesSums.has(rule) || quantises ? rule : (n, inputs, walk) => rule(n, inputs.map(oneScale), walk);
+}
+
+/** Quantisers find a grid for the sum in front of them. */
+const quantisers = new Set<Op>([
+  ...['Quant', 'IntQuant', 'BipolarQuant', 'MultiThreshold', 'Trunc'].map(qonnx),
+  onnx('DequantizeLinear'),
+]);

@@ -49,7 +49,24 @@ export type Found =
 
 /** Evaluates the chain for rows of candidate integers [rows × channels], exactly as the interpreter would. */
 export function chainFunction(chain: Chain): (candidates: Float64Array) => Float32Array {
-  const { channels, rank, scale, offset, links } = chain;
+  const { channels, scale, offset } = chain;
+  const f = chainOfReals(chain);
+  return (candidates) => {
+    const start = new Float32Array(candidates.length);
+    for (let i = 0; i < candidates.length; i += 1) {
+      const c = i % channels;
+      start[i] = scale[c]! * candidates[i]! + offset[c]!;
+    }
+    return f(start);
+  };
+}
+
+/** The links on rows of reals [rows × channels], exactly as the interpreter evaluates them. */
+export function chainOfReals({
+  channels,
+  rank,
+  links,
+}: Pick<Chain, 'channels' | 'rank' | 'links'>): (reals: Float32Array) => Float32Array {
   const tail = new Array<number>(Math.max(0, rank - 2)).fill(1);
   const graphs = new Map<number, { graph: Graph; shape: number[] }>();
   const graphFor = (rows: number) => {
@@ -67,22 +84,20 @@ export function chainFunction(chain: Chain): (candidates: Float64Array) => Float
     }
     return entry;
   };
-  return (candidates) => {
-    const rows = candidates.length / channels;
-    const start = new Float32Array(candidates.length);
-    for (let i = 0; i < candidates.length; i += 1) {
-      const c = i % channels;
-      start[i] = scale[c]! * candidates[i]! + offset[c]!;
-    }
-    if (links.length === 0) return start;
-    const { graph, shape } = graphFor(rows);
-    const y = evaluate(graph, new Map([['x', tensor(FLOAT32, shape, start)]])).get('y')!;
+  return (reals) => {
+    if (links.length === 0) return reals;
+    const { graph, shape } = graphFor(reals.length / channels);
+    const y = evaluate(graph, new Map([['x', tensor(FLOAT32, shape, reals)]])).get('y')!;
     return y.data instanceof Float32Array ? y.data : Float32Array.from(y.data);
   };
 }
 
 /** The first link whose constants make the channels' result another shape than one number a channel; undefined if none does. */
-export function widensChannels({ channels, rank, links }: Chain): Node | undefined {
+export function widensChannels({
+  channels,
+  rank,
+  links,
+}: Pick<Chain, 'channels' | 'rank' | 'links'>): Node | undefined {
   // A number of rows that no constant has as its extent.
   const shape = [7919, channels, ...new Array<number>(Math.max(0, rank - 2)).fill(1)];
   let value: Value = input('x', { dtype: FLOAT32, shape });
@@ -123,7 +138,8 @@ const monotone = new Set([
 /** These fall below 0 where their alpha is negative. */
 const leaky = new Set(['LeakyRelu', 'Elu'].map(onnx));
 
-const isMonotone = ({ node, position }: Link): boolean =>
+/** Does the link only rise, or only fall, whatever its constants are? */
+export const isMonotone = ({ node, position }: Link): boolean =>
   monotone.has(node.op) ||
   (node.op === onnx('Div') && position === 0) ||
   (leaky.has(node.op) && Number(node.attrs['alpha'] ?? 0) >= 0);
