@@ -1,14 +1,19 @@
 import fc from 'fast-check';
 import { BIPOLAR, type DataType, int, TERNARY, uint } from '../../src/ir/datatype.ts';
 import { constant, input } from '../../src/ir/graph.ts';
+import { duplicateStreams } from '../../src/operators/duplicate-streams/index.ts';
+import { elementwiseOperators } from '../../src/operators/elementwise/index.ts';
 import { fifo } from '../../src/operators/fifo/index.ts';
 import { labelSelect } from '../../src/operators/label-select/index.ts';
 import { layerOf } from '../../src/operators/layer.ts';
 import { mvau } from '../../src/operators/mvau/index.ts';
 import { type Sample, sampleLayer } from '../../src/operators/mvau/samples.ts';
 import type { Layer } from '../../src/operators/operator.ts';
+import { type PaddingAttrs, padding } from '../../src/operators/padding/index.ts';
 import { slidingWindow } from '../../src/operators/sliding-window/index.ts';
 import type { SlidingWindowAttrs } from '../../src/operators/sliding-window/sizes.ts';
+import { streamingMaxPool } from '../../src/operators/streaming-max-pool/index.ts';
+import type { MaxPoolAttrs } from '../../src/operators/streaming-max-pool/sizes.ts';
 import { thresholding } from '../../src/operators/thresholding/index.ts';
 import type { ThresholdingAttrs } from '../../src/operators/thresholding/unit.ts';
 import { widthConverter } from '../../src/operators/width-converter/index.ts';
@@ -123,6 +128,86 @@ const mvauLayer = fc
     return plain(sampleLayer(mvau, sample));
   });
 
+const side = fc.integer({ min: 0, max: 3 });
+const paddingLayer = fc
+  .record({
+    dtype: narrow,
+    height: fc.integer({ min: 1, max: 5 }),
+    width: fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 6 })),
+    channels: fc.integer({ min: 1, max: 6 }),
+    pads: fc.oneof(fc.tuple(side, side, side, side), fc.tuple(side, fc.constant(0), side, fc.constant(0))),
+    value: fc.oneof(fc.constant(0), fc.integer({ min: -20, max: 20 }), fc.constant('least' as const)),
+    several: fc.boolean(),
+  })
+  .chain(({ dtype, height, width, channels, pads, value, several }) => {
+    const build = (simd: number, pixels: number): Layer<PaddingAttrs> =>
+      layerOf<PaddingAttrs>(
+        padding,
+        [input('x', { dtype, shape: [1, height, width, channels] })],
+        { pads, value: value === 'least' ? dtype.min : value, simd, pixels },
+        ['random'],
+      );
+    const pixels = several ? divisor(padding.parallel(build(1, 1))['pixels']!) : fc.constant(1);
+    return fc.tuple(divisor(channels), pixels).map(([simd, n]) => plain(build(n > 1 ? channels : simd, n)));
+  });
+
+const maxPoolLayer = fc
+  .record({
+    dtype: narrow,
+    kernel: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 })),
+    size: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 4 })),
+    over: fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+    channels: fc.integer({ min: 1, max: 6 }),
+    memory: fc.constantFrom('auto' as const, 'register' as const, 'lut' as const, 'block' as const),
+    several: fc.constantFrom(1, 1, 2, 3),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels) }))
+  .map(({ r: { dtype, kernel, size, over, channels, memory, several }, pe }) => {
+    const height = kernel[0] * size[0] + (over[0] % kernel[0]);
+    const width = kernel[1] * size[1] * (several > 1 ? several : 1) + (several > 1 ? 0 : over[1] % kernel[1]);
+    const attrs: MaxPoolAttrs = { kernel, pe, pixels: 1, memory };
+    const multiple = several > 1 ? { pe: channels, pixels: kernel[1] * several } : {};
+    const x = input('x', { dtype, shape: [1, height, width, channels] });
+    return plain(layerOf(streamingMaxPool, [x], { ...attrs, ...multiple }, ['random']));
+  });
+
+const duplicateStreamsLayer = fc
+  .record({
+    dtype: narrow,
+    channels: fc.integer({ min: 1, max: 12 }),
+    vectors: fc.integer({ min: 1, max: 4 }),
+    outputs: fc.integer({ min: 2, max: 4 }),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels) }))
+  .map(({ r: { dtype, channels, vectors, outputs }, pe }) =>
+    plain(layerOf(duplicateStreams, [input('x', { dtype, shape: [vectors, channels] })], { outputs, pe }, ['random'])),
+  );
+
+const elementwiseLayers = Object.fromEntries(
+  elementwiseOperators.map((op) => [
+    op.name,
+    fc
+      .record({
+        a: narrow,
+        b: narrow,
+        channels: fc.integer({ min: 1, max: 8 }),
+        vectors: fc.integer({ min: 1, max: 3 }),
+        factors: fc.option(fc.tuple(fc.integer({ min: 1, max: 99 }), fc.integer({ min: 1, max: 99 })), {
+          nil: undefined,
+        }),
+      })
+      .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels) }))
+      .map(({ r: { a, b, channels, vectors, factors }, pe }) => {
+        const shape = [vectors, channels];
+        const linear = op.name === 'AddStreams' || op.name === 'ElementwiseSub';
+        const attrs = { pe, ...(linear && factors && { factors }) };
+        return plain(
+          layerOf(op, [input('x', { dtype: a, shape }), input('y', { dtype: b, shape })], attrs, ['random']),
+        );
+      }),
+  ]),
+);
+
 const small = fc.integer({ min: 1, max: 4 });
 const windowLayer = fc
   .record({
@@ -160,6 +245,10 @@ export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   Thresholding: thresholdingLayer,
   LabelSelect: labelSelectLayer,
   ConvolutionInputGenerator: windowLayer,
+  DuplicateStreams: duplicateStreamsLayer,
+  ...elementwiseLayers,
   StreamingDataWidthConverter: converterLayer,
   StreamingFIFO: fifoLayer,
+  StreamingMaxPool: maxPoolLayer,
+  FMPadding: paddingLayer,
 };
