@@ -31,6 +31,8 @@ export interface Pipeline {
   readonly kind?: 'pipeline';
   /** Cycles of one frame that is never made to wait: the initiation interval. */
   readonly interval: number;
+  /** Divides `interval`: takes and gives repeat after that many cycles. The interval itself where it is left out; large frames are played faster with it. */
+  readonly period?: number;
   /** Input stream `port` takes a beat in cycle t (0 ≤ t < interval). */
   takes(port: number, t: number): boolean;
   /** Output stream `port` gives a beat because of cycle t; it leaves `depth` cycles later. */
@@ -56,6 +58,8 @@ export interface Buffered {
   keeps(j: number): number;
   /** Beats that the buffer holds. */
   readonly capacity: number;
+  /** A place is free in the very cycle in which the output beat is issued that frees it, not from the next cycle on. */
+  readonly through?: boolean;
   /** Cycles from the issue of an output beat to its leaving. */
   readonly depth: number;
 }

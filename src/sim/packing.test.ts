@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BINARY, BIPOLAR, type DataType, int, TERNARY, uint } from '../ir/datatype.ts';
-import { pack, unpack } from './packing.ts';
+import { fromStream, pack, streamOrder, toStream, unpack } from './packing.ts';
 
 describe('pack', () => {
   it('puts element 0 in the least significant bits, beats in little-endian bytes', () => {
@@ -36,5 +36,22 @@ describe('pack', () => {
         expect([...unpack(packed, dtype, shape)]).toEqual(elements);
       }),
     );
+  });
+});
+
+describe('the order of a stream', () => {
+  it('is group by group of channels, position after position', () => {
+    // 2 positions of 4 channels: a0 a1 a2 a3 b0 b1 b2 b3, for a reader of 2 channels.
+    expect([...streamOrder({ interleave: { positions: 2, group: 2 } }, 8)!]).toEqual([0, 1, 4, 5, 2, 3, 6, 7]);
+    expect(streamOrder({}, 8)).toBeUndefined();
+  });
+
+  it('is undone, row by row', () => {
+    const port = { interleave: { positions: 3, group: 2 } };
+    const rows = Float64Array.from({ length: 36 }, (_, i) => i);
+    const streamed = toStream(rows, 12, port);
+    expect([...streamed.slice(12, 18)]).toEqual([12, 13, 16, 17, 20, 21]);
+    expect([...fromStream(streamed as Float64Array, 12, port)]).toEqual([...rows]);
+    expect(toStream(rows, 12, {})).toBe(rows);
   });
 });

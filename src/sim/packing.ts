@@ -1,11 +1,46 @@
 import { bug } from '../diagnostics/diagnostic.ts';
 import type { StreamPort } from '../hdl/design.ts';
 import { BIPOLAR, type DataType } from '../ir/datatype.ts';
+import type { Data } from '../ir/tensor.ts';
 
 /** Bytes of one beat of a stream that is `width` bits wide. */
 export const beatBytes = (width: number): number => Math.ceil(width / 8);
 
 type Shape = Pick<StreamPort, 'lanes' | 'bits' | 'width'>;
+
+/**
+ * Order of a last axis of `size` elements in the stream: at place i is element order[i] of the tensor's row; undefined
+ * where the row is streamed as it lies.
+ */
+export function streamOrder({ interleave }: Pick<StreamPort, 'interleave'>, size: number): Int32Array | undefined {
+  if (!interleave) return undefined;
+  const { positions, group } = interleave;
+  const channels = size / positions;
+  if (!Number.isInteger(channels / group)) bug(`groups of ${group} of ${size} elements at ${positions} positions`);
+  const order = new Int32Array(size);
+  let at = 0;
+  for (let first = 0; first < channels; first += group) {
+    for (let position = 0; position < positions; position += 1) {
+      for (let c = 0; c < group; c += 1) order[at++] = position * channels + first + c;
+    }
+  }
+  return order;
+}
+
+/** Elements of a tensor whose last axis has `size`, in the order in which they are streamed. */
+export function toStream(elements: Data, size: number, port: Pick<StreamPort, 'interleave'>): Data {
+  const order = streamOrder(port, size);
+  return order ? elements.map((_, i) => elements[i - (i % size) + order[i % size]!]!) : elements;
+}
+
+/** The inverse of `toStream`. */
+export function fromStream(streamed: Float64Array, size: number, port: Pick<StreamPort, 'interleave'>): Float64Array {
+  const order = streamOrder(port, size);
+  if (!order) return streamed;
+  const elements = new Float64Array(streamed.length);
+  for (let i = 0; i < streamed.length; i += 1) elements[i - (i % size) + order[i % size]!] = streamed[i]!;
+  return elements;
+}
 
 /**
  * Elements in stream order (lanes innermost) to beats: element 0 of a beat in the least significant bits, two's

@@ -2,9 +2,10 @@ import type { Design, StreamPort } from '../../src/hdl/design.ts';
 import { admits, BIPOLAR, type DataType } from '../../src/ir/datatype.ts';
 import { sizeOf, type Tensor, tensor } from '../../src/ir/tensor.ts';
 import type { Device, Layer } from '../../src/operators/operator.ts';
-import { pack, unpack } from '../../src/sim/packing.ts';
+import { runTokens } from '../../src/passes/fold/tokens.ts';
+import { fromStream, pack, toStream, unpack } from '../../src/sim/packing.ts';
 import { type Call, compileSimulation, runSimulation, type Simulator } from '../../src/sim/simulation.ts';
-import type { SimulationResult, Stall, Stimulus } from '../../src/sim/stimulus.ts';
+import { type SimulationResult, type Stall, type Stimulus, stallWords } from '../../src/sim/stimulus.ts';
 import { type Random, random } from '../../src/util/random.ts';
 
 /** A layer to be held to its operator's word, and what to call it in findings and in Verilog. */
@@ -34,15 +35,20 @@ interface Case extends Candidate {
   readonly design: Design;
   readonly frames: number;
   readonly inputs: Readonly<Record<string, Uint8Array>>;
-  readonly due: readonly { readonly port: StreamPort; readonly dtype: DataType; readonly values: Float64Array }[];
+  readonly due: readonly {
+    readonly port: StreamPort;
+    readonly dtype: DataType;
+    /** Elements of the last axis. */
+    readonly row: number;
+    readonly values: Float64Array;
+  }[];
 }
 
 /**
- * Simulates all candidates in one program and returns what is wrong with them; nothing, if all is well. Without stalls:
- * outputs equal `evaluate`, beats equal `streams`, and every output beat leaves exactly when `schedule` says: if the
- * first input beat of the run is taken in cycle 0, beat j of frame n leaves in cycle n · cycles() + t + depth, where t is the j-th cycle of the interval
- * that gives a beat; inputs may be taken earlier than `schedule` says, never later. With stalls: outputs equal, no beat too many, no breach of
- * AXI-Stream, and both streams have really stalled.
+ * Simulates all candidates in one program and returns what is wrong with them; nothing, if all is well. With stalls of
+ * all kinds and without: outputs equal `evaluate`, beats equal `streams`, no beat too many, no breach of AXI-Stream, and
+ * every beat of every stream moves in the very cycle in which `schedule`, played on the same stalls, says it does. Both
+ * kinds of streams have really stalled, and `cycles` is the schedule's steady interval.
  */
 export async function conform(
   candidates: readonly Candidate[],
@@ -57,12 +63,9 @@ export async function conform(
     call,
     `conformance of ${cases.length} layers`,
   );
-  const stimuli = cases.flatMap((c, dut) => [
-    stimulus(c, dut, [0, 0], 0),
-    ...stallRuns.map((stalls, run) => stimulus(c, dut, stalls, run + 1)),
-  ]);
-  const results = await runSimulation(compiled, stimuli, call);
   const runs = stallRuns.length + 1;
+  const stimuli = cases.flatMap((c, dut) => Array.from({ length: runs }, (_, run) => stimulus(c, dut, run)));
+  const results = await runSimulation(compiled, stimuli, call);
   return cases.flatMap((c, i) => judge(c, results.slice(i * runs, (i + 1) * runs)).map((text) => `${c.name}: ${text}`));
 }
 
@@ -82,7 +85,7 @@ function prepare(candidate: Candidate, frames: number, values: Random): Case {
     if (!value || !tensors) return;
     const port = ports.find((p) => p.name === `s_axis_${stream}`)!;
     stream += 1;
-    inputs[port.name] = pack(joined(tensors), value.type.dtype, port);
+    inputs[port.name] = pack(toStream(joined(tensors), rowOf(value.type.shape), port), value.type.dtype, port);
   });
   const context = { origin: layer.origin, outputs: layer.types.length, types: layer.types };
   const outputs = Array.from({ length: frames }, (_, frame) =>
@@ -92,13 +95,16 @@ function prepare(candidate: Candidate, frames: number, values: Random): Case {
       context,
     ),
   );
-  const due = layer.types.map(({ dtype }, i) => ({
+  const due = layer.types.map(({ dtype, shape }, i) => ({
     port: ports.find((p) => p.name === `m_axis_${i}`)!,
     dtype,
+    row: rowOf(shape),
     values: joined(outputs.map((list) => list[i]!)),
   }));
   return { ...candidate, design, frames, inputs, due };
 }
+
+const rowOf = (shape: readonly number[]): number => shape.at(-1) ?? 1;
 
 /** By channel, values at which a layer may change its mind: its constants, and their neighbours below. */
 function edgesOf({ inputs }: Layer): (channel: number) => readonly number[] {
@@ -152,11 +158,18 @@ function joined(tensors: readonly Tensor[]): Float64Array {
   return all;
 }
 
-function stimulus(c: Case, dut: number, [source, sink]: readonly [number, number], run: number): Stimulus {
+/** How the streams of a circuit stall in one run. */
+function stallsOf(c: Case, run: number): Record<string, Stall> {
+  const [source, sink] = run === 0 ? [0, 0] : stallRuns[run - 1]!;
   const stalls: Record<string, Stall> = {};
   c.design.streams.forEach((port, i) => {
     stalls[port.name] = { probability: port.direction === 'in' ? source : sink, seed: 100 * run + i };
   });
+  return stalls;
+}
+
+function stimulus(c: Case, dut: number, run: number): Stimulus {
+  const stalls = stallsOf(c, run);
   const outputs = Object.fromEntries(c.due.map(({ port }) => [port.name, c.frames * port.beats]));
   return { dut, inputs: c.inputs, outputs, stalls, idle: 2000 + 2 * c.layer.op.cycles(c.layer) };
 }
@@ -167,12 +180,12 @@ function judge(c: Case, results: readonly SimulationResult[]): string[] {
     const [source, sink] = run === 0 ? [0, 0] : stallRuns[run - 1]!;
     const where = run === 0 ? 'without stalls' : `with stalls of ${source} and ${sink}`;
     if (result.ended !== 'done') found.push(`${where}: ended as ${result.ended} in cycle ${result.cycles}`);
-    for (const { port, dtype, values } of c.due) {
+    for (const { port, dtype, row, values } of c.due) {
       const stream = result.streams[port.name]!;
       const beats = c.frames * port.beats;
       if (stream.count !== beats) found.push(`${where}: ${port.name} gave ${stream.count} beats, not ${beats}`);
       if (stream.violations > 0) found.push(`${where}: ${port.name} broke AXI-Stream ${stream.violations} times`);
-      const got = unpack(stream.beats, dtype, port);
+      const got = fromStream(unpack(stream.beats, dtype, port), row, port);
       const at = values.findIndex((value, i) => got[i] !== value);
       if (at >= 0) {
         const frame = Math.floor(at / (values.length / c.frames));
@@ -187,41 +200,70 @@ function judge(c: Case, results: readonly SimulationResult[]): string[] {
       .every((port) => results.some((result, run) => run > 0 && result.streams[port.name]![what] > 0));
   if (!stalled('in', 'starved')) found.push('tvalid of an input was never low');
   if (!stalled('out', 'blocked')) found.push('tready of an output was never low while tvalid was high');
-  return found.length > 0 ? found : timing(c, results[0]!);
+  return found.length > 0 ? found : timing(c, results);
 }
 
-/** Holds the run without stalls to `schedule`, `cycles` and `streams`. */
-function timing(c: Case, result: SimulationResult): string[] {
+/** Holds all runs to `schedule`, played on the same stalls, and to `cycles` and `streams`. */
+function timing(c: Case, results: readonly SimulationResult[]): string[] {
   const { layer, design } = c;
   const found: string[] = [];
   const schedule = layer.op.schedule(layer);
-  const { interval, depth } = schedule;
-  if (interval !== layer.op.cycles(layer)) found.push(`interval ${interval}, but cycles ${layer.op.cycles(layer)}`);
+  const inputs = design.streams.filter((p) => p.direction === 'in');
+  const outputs = design.streams.filter((p) => p.direction === 'out');
   const ports = JSON.stringify(layer.op.streams(layer));
   if (ports !== JSON.stringify(design.streams)) found.push(`streams are ${ports}, but those of its design are others`);
-  const zero = Math.min(
-    ...design.streams.filter((p) => p.direction === 'in').map((p) => result.streams[p.name]!.times[0]!),
-  );
-  for (const port of design.streams) {
-    const index = Number(port.name.split('_').at(-1));
-    const out = port.direction === 'out';
-    const when = out ? schedule.gives : schedule.takes;
-    const cycles = Array.from({ length: interval }, (_, t) => t).filter((t) => when(index, t));
-    if (cycles.length !== port.beats) {
-      found.push(`${port.name} has ${cycles.length} beats in a frame by schedule, ${port.beats} by streams`);
-      continue;
+  const stages = [{ name: c.name, schedule, in: inputs.map(() => -1), out: outputs.map(() => -1) }];
+  const { interval, steady } = runTokens(stages, [], { frames: 1000 });
+  if (!steady) found.push('its schedule does not settle');
+  if (interval !== layer.op.cycles(layer)) found.push(`interval ${interval}, but cycles ${layer.op.cycles(layer)}`);
+  // After reset a circuit may need a cycle to look at its memories.
+  const start = Math.min(...inputs.map(({ name }) => results[0]!.streams[name]!.times[0]!));
+  if (start > 1) found.push(`its first beat is taken in cycle ${start} after reset`);
+  results.forEach((result, run) => {
+    const stalls = stallsOf(c, run);
+    const port = (direction: 'in' | 'out', index: number): StreamPort =>
+      design.streams.find((p) => p.name === `${direction === 'in' ? 's' : 'm'}_axis_${index}`)!;
+    const { log } = runTokens(stages, [], {
+      frames: c.frames,
+      log: true,
+      edge: (_, direction, index) => {
+        const free = whenFree(stalls[port(direction, index).name]!);
+        return direction === 'in' ? (cycle) => Math.max(start, free(cycle)) : free;
+      },
+    });
+    for (const direction of ['in', 'out'] as const) {
+      log[0]![direction].forEach((said, index) => {
+        const { name, beats } = port(direction, index);
+        const { times } = result.streams[name]!;
+        const at = times.findIndex((time, beat) => time !== said[beat]);
+        if (said.length === times.length && at < 0) return;
+        const stall = run === 0 ? 'without stalls' : `with stalls of ${stallRuns[run - 1]!.join(' and ')}`;
+        found.push(
+          said.length === times.length
+            ? `${stall}: ${name}, frame ${Math.floor(at / beats)}, beat ${at % beats} moved in cycle ${times[at]}, by schedule in ${said[at]}`
+            : `${stall}: ${name} moved ${times.length} beats, by schedule ${said.length}`,
+        );
+      });
     }
-    const { times } = result.streams[port.name]!;
-    for (let beat = 0; beat < c.frames * port.beats; beat += 1) {
-      const frame = Math.floor(beat / port.beats);
-      const said = frame * interval + cycles[beat % port.beats]! + (out ? depth : 0);
-      const was = times[beat]! - zero;
-      if (out ? was === said : was <= said) continue;
-      found.push(
-        `${port.name}, frame ${frame}, beat ${beat % port.beats} moved in cycle ${was}, by schedule in ${said}`,
-      );
-      break;
-    }
-  }
+  });
   return found;
+}
+
+/** The first cycle from one on in which a stream does not stall: the harness's sequence (sim/harness.h) once more. */
+function whenFree(stall: Stall): (cycle: number) => number {
+  const [threshold, state] = stallWords(stall);
+  if (threshold === 0) return (cycle) => cycle;
+  const free: boolean[] = [];
+  let x = state;
+  return (cycle) => {
+    for (let at = cycle; ; at += 1) {
+      while (free.length <= at) {
+        x ^= x << 13;
+        x ^= x >>> 17;
+        x ^= x << 5;
+        free.push(x >>> 0 >= threshold);
+      }
+      if (free[at]) return at;
+    }
+  };
 }

@@ -72,12 +72,21 @@ export const fifo: Operator<FifoAttrs> = {
     streamPort('m_axis_0', 'out', types[0]!, attrs.lanes),
   ],
   cycles: (layer) => fifo.streams(layer)[0]!.beats,
-  schedule: (layer) => ({
-    interval: fifo.cycles(layer),
-    takes: () => true,
-    gives: () => true,
-    depth: latency(layer),
-  }),
+  schedule(layer) {
+    // A memory has a register behind it, which is one of the places.
+    const registers = latency(layer) - 1;
+    const beats = fifo.cycles(layer);
+    const capacity = layer.attrs.depth - registers;
+    return {
+      kind: 'buffered',
+      inputs: beats,
+      outputs: beats,
+      needs: (j) => j + 1,
+      keeps: (j) => j,
+      capacity,
+      depth: registers,
+    };
+  },
   resources(layer, device) {
     const { depth } = layer.attrs;
     const width = layer.attrs.lanes * layer.types[0]!.dtype.bits;

@@ -50,14 +50,17 @@ export const labelSelect: Operator<LabelSelectAttrs> = {
     return vectors * Math.max(folds, k);
   },
   schedule(layer) {
-    // The last beat of a vector, in cycle folds − 1, brings k labels in the cycles that begin two later.
-    const { folds, k } = sizesOf(layer);
-    const period = Math.max(folds, k);
+    // The labels of a vector are given while the next one comes in, but for its last beat.
+    const { vectors, folds, k } = sizesOf(layer);
     return {
-      interval: labelSelect.cycles(layer),
-      takes: (_, t) => t % period < folds,
-      gives: (_, t) => t % period >= period - k,
-      depth: folds + 1 - (period - k),
+      kind: 'buffered',
+      inputs: vectors * folds,
+      outputs: vectors * k,
+      needs: (j) => (Math.floor(j / k) + 1) * folds,
+      keeps: (j) => Math.floor(j / k) * folds,
+      capacity: 2 * folds - 1,
+      through: true,
+      depth: 1,
     };
   },
   resources(layer, { family }) {

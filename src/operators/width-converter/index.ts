@@ -53,14 +53,27 @@ export const widthConverter: Operator<WidthConverterAttrs> = {
   cycles: (layer) => Math.max(...widthConverter.streams(layer).map((stream) => stream.beats)),
   schedule(layer) {
     const { join, cut } = ratios(layer.attrs);
-    const stages = join > 1 && cut > 1 ? 2 : 1;
-    // A wide beat is complete after `join` beats, and its parts leave in the `cut` cycles that begin `stages` later.
-    const period = Math.max(join, cut);
+    const interval = widthConverter.cycles(layer);
+    if (join > 1 && cut > 1) {
+      // A wide beat is handed over from the joining half to the cutting half when its first part is issued.
+      const [inputs, outputs] = widthConverter.streams(layer).map((stream) => stream.beats);
+      return {
+        kind: 'buffered',
+        inputs: inputs!,
+        outputs: outputs!,
+        needs: (j) => join * (Math.floor(j / cut) + 1),
+        keeps: (j) => join * Math.ceil(j / cut),
+        capacity: join,
+        through: true,
+        depth: 1,
+      };
+    }
     return {
-      interval: widthConverter.cycles(layer),
-      takes: (_, t) => t % period < join,
-      gives: (_, t) => t % period >= period - cut,
-      depth: join - 1 + stages - (period - cut),
+      interval,
+      period: Math.max(join, cut),
+      takes: (_, t) => cut === 1 || t % cut === 0,
+      gives: (_, t) => cut > 1 || t % join === join - 1,
+      depth: 1,
     };
   },
   resources(layer) {

@@ -4,7 +4,7 @@ import { nodesOf } from '../../ir/traverse.ts';
 import { fifo, widthConverter } from '../../operators/index.ts';
 import type { Layer } from '../../operators/operator.ts';
 import { isLayer, layersOf } from './names.ts';
-import { type Stage, smallestDepths, type TokenRun } from './tokens.ts';
+import { type Capacity, type Stage, smallestDepths, type TokenRun } from './tokens.ts';
 
 /** A stream between two layers: which output of which layer feeds which input of which. */
 export interface Edge {
@@ -54,20 +54,26 @@ export function matchWidths(graph: Graph): Graph {
   });
 }
 
+/** What a queue's schedule says of it: a beat can go one cycle after it came if it passes no registers, and one more for each. */
+export const queueOf = (layer: Layer): Capacity => ({
+  depth: layer.op.capacity!(layer),
+  latency: 1 + layer.op.schedule(layer).depth,
+});
+
 /**
  * Token schedules and edges of a graph of layers, for sizing and for estimates. Queues are no stages: they are the edges'
- * `depths`; an edge without one is Infinity.
+ * `queues`; an edge without one holds all there is.
  */
-export function stagesOf(graph: Graph): { stages: Stage[]; edges: Edge[]; depths: number[] } {
+export function stagesOf(graph: Graph): { stages: Stage[]; edges: Edge[]; queues: Capacity[] } {
   const all = edgesOf(graph);
   const intoQueue = new Map(all.filter(({ to }) => to.op.capacity).map((edge) => [edge.to, edge]));
   const edges: Edge[] = [];
-  const depths: number[] = [];
+  const queues: Capacity[] = [];
   for (const edge of all) {
     if (edge.to.op.capacity) continue;
     const queue = intoQueue.get(edge.from);
     edges.push(queue ? { ...edge, from: queue.from, fromPort: queue.fromPort } : edge);
-    depths.push(queue ? edge.from.op.capacity!(edge.from) : Infinity);
+    queues.push(queue ? queueOf(edge.from) : { depth: Infinity });
   }
   const stages = [...layersOf(graph)]
     .filter(([, layer]) => !layer.op.capacity)
@@ -78,7 +84,7 @@ export function stagesOf(graph: Graph): { stages: Stage[]; edges: Edge[]; depths
       );
       return { name, schedule: layer.op.schedule(layer), in: ins, out: outs };
     });
-  return { stages, edges, depths };
+  return { stages, edges, queues };
 }
 
 /** Registers that cut the ready path between two layers: two beats. */

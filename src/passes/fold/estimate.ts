@@ -48,8 +48,8 @@ export function estimateReports(graph: Graph, device: Device, clockMhz: number):
   const cycles = layers.map(([name, layer]) => [name, layer.op.cycles(layer)] as const);
   const [slowest, most] = cycles.reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0] as readonly [string, number]);
   const sum = cycles.reduce((n, [, c]) => n + c, 0);
-  const { stages, depths } = stagesOf(graph);
-  const run = runTokens(stages, depths, settlingFrames(stages.length));
+  const { stages, queues } = stagesOf(graph);
+  const run = runTokens(stages, queues, { frames: settlingFrames(stages.length) });
   const period = 1000 / clockMhz;
   const performance: Performance = {
     critical_path_cycles: sum,

@@ -80,7 +80,11 @@ describe('token runs', () => {
       fc.property(chains, fc.integer({ min: 1, max: 5 }), (shapes, depth) => {
         const depths = shapes.slice(1).map(() => depth);
         const frames = settlingFrames(shapes.length);
-        const run = runTokens(stagesOf(shapes), depths, frames);
+        const run = runTokens(
+          stagesOf(shapes),
+          depths.map((depth) => ({ depth })),
+          { frames },
+        );
         const ends = naive(shapes, depths, frames);
         expect(run.deadlock).toBe(false);
         expect(run.interval).toBe(ends.at(-1)! - ends.at(-2)!);
@@ -94,8 +98,7 @@ describe('token runs', () => {
       { interval: 4, takes: [0], gives: [0, 1, 2, 3], depth: 1 },
       { interval: 8, takes: [0, 2, 4, 6], gives: [7], depth: 2 },
     ]);
-    const run = runTokens(stages, [3], 8);
-    expect(run.most).toEqual([3]);
+    const run = runTokens(stages, [{ depth: 3 }], { frames: 8 });
     expect(run.interval).toBe(8);
     // Two results of one frame, joined again: the short way must hold what the long way needs before it gives anything.
     const fork: Stage = {
@@ -116,7 +119,13 @@ describe('token runs', () => {
       in: [2, 1],
       out: [-1],
     };
-    expect(runTokens([fork, whole, join], [2, 2, 2], 8).deadlock).toBe(true);
+    expect(
+      runTokens(
+        [fork, whole, join],
+        [2, 2, 2].map((depth) => ({ depth })),
+        { frames: 8 },
+      ).deadlock,
+    ).toBe(true);
     const sized = smallestDepths([fork, whole, join], 3, () => 4, 2);
     expect(sized.run.deadlock).toBe(false);
     expect(sized.depths[1]).toBeGreaterThan(2);

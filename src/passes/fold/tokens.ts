@@ -1,13 +1,21 @@
 import type { Schedule } from '../../operators/operator.ts';
+import { type Player, player } from './player.ts';
+import { Queue, type When } from './queue.ts';
 
 /** A stage of the dataflow: a layer's schedule, and the edges its streams are. */
 export interface Stage {
   readonly name: string;
   readonly schedule: Schedule;
-  /** Edge of each input stream; −1 is the accelerator's input, which always has a beat. */
+  /** Edge of each input stream; −1 is an input of the accelerator. */
   readonly in: readonly number[];
-  /** Edge of each output stream; −1 is the accelerator's output, which always takes one. */
+  /** Edge of each output stream; −1 is an output of the accelerator. */
   readonly out: readonly number[];
+}
+
+/** The queue of an edge: beats that it holds (Infinity for as many as there are), and cycles to pass it, 1 if left out. */
+export interface Capacity {
+  readonly depth: number;
+  readonly latency?: number;
 }
 
 export interface TokenRun {
@@ -15,129 +23,151 @@ export interface TokenRun {
   readonly interval: number;
   /** Cycle of the first frame's last output beat, counted from 1 at its first input beat. */
   readonly latency: number;
-  /** Most beats each edge ever held. */
-  readonly most: readonly number[];
+  /** Every later frame takes the same course as the last one. */
+  readonly steady: boolean;
   /** No stage could move any more before the frames were through. */
   readonly deadlock: boolean;
+  /** Cycles of all beats on the accelerator's edges, where `log` asked for them: of each stage, by port. */
+  readonly log: readonly {
+    readonly in: readonly (readonly number[])[];
+    readonly out: readonly (readonly number[])[];
+  }[];
 }
 
-interface State {
-  readonly stage: Stage;
-  /** Position in the frame. */
-  t: number;
-  /** Results on their way, a ring: one bit-set of output ports for each register, the one that leaves next at `head`. */
-  readonly pipe: Uint32Array;
-  head: number;
-  /** Results in the ring that give a beat. */
-  busy: number;
-  /** Ports that take and that give a beat in each cycle of the frame, as bit-sets. */
-  readonly takes: Uint32Array;
-  readonly gives: Uint32Array;
-}
-
-/** A schedule as tables, made once: the sizing runs it many times. */
-const tables = new WeakMap<Schedule, { readonly takes: Uint32Array; readonly gives: Uint32Array }>();
-
-function tablesOf({ schedule, in: ins, out }: Stage): { readonly takes: Uint32Array; readonly gives: Uint32Array } {
-  let made = tables.get(schedule);
-  if (!made) {
-    const bits = (ports: readonly number[], says: (port: number, t: number) => boolean) =>
-      Uint32Array.from({ length: schedule.interval }, (_, t) =>
-        ports.reduce((set, _edge, port) => (says(port, t) ? set | (1 << port) : set), 0),
-      );
-    made = {
-      takes: bits(ins, (port, t) => schedule.takes(port, t)),
-      gives: bits(out, (port, t) => schedule.gives(port, t)),
-    };
-    tables.set(schedule, made);
-  }
-  return made;
+export interface TokenOptions {
+  /** At most so many frames; the run ends when a frame takes the same course as the one before it, everywhere. */
+  readonly frames: number;
+  /** All of the frames are played, and the cycles of the beats on the accelerator's edges are kept. */
+  readonly log?: boolean;
+  /** When the accelerator's inputs are offered and its outputs accepted; at once and always if left out. */
+  readonly edge?: (stage: number, direction: 'in' | 'out', port: number) => When | undefined;
 }
 
 /**
- * Runs the stages cycle by cycle on their token schedules: exact for circuits that stall as one pipeline, without any
- * values, hence fast. `depths` are the capacities of the edges in beats (Infinity for unbounded).
+ * Plays the stages' schedules, connected by queues: the cycle of every beat is the circuit's. Cycles are not stepped through, each
+ * stage goes from beat to beat as far as those of its neighbours are known, so a frame costs what its beats are, not its cycles.
  */
-export function runTokens(stages: readonly Stage[], depths: readonly number[], frames: number): TokenRun {
-  const held = depths.map(() => 0);
-  const most = depths.map(() => 0);
-  const states: State[] = stages.map((stage) => ({
-    stage,
-    t: 0,
-    pipe: new Uint32Array(Math.max(1, stage.schedule.depth)),
-    head: 0,
-    busy: 0,
-    ...tablesOf(stage),
-  }));
-  const sinks = states.map(({ stage }) => stage.out.filter((edge) => edge < 0).length);
-  const beatsOut = states.map(({ stage }) => countGives(stage));
-  const ends: number[] = [];
-  let firstTaken = -1;
-  let gone = 0;
-  const perFrame = states.reduce((n, _, i) => n + (sinks[i]! > 0 ? beatsOut[i]! : 0), 0);
-  let idle = 0;
-  for (let cycle = 0; ends.length < frames; cycle += 1) {
-    let moved = false;
-    // All decisions are on the state at the clock edge: edges are registered FIFOs.
-    const before = held.slice();
-    for (const state of states) {
-      const { stage, pipe } = state;
-      const leaving = pipe[state.head]!;
-      const blocked = stage.out.some(
-        (edge, port) => (leaving >> port) & 1 && edge >= 0 && before[edge]! >= depths[edge]!,
-      );
-      if (blocked) continue;
-      if (leaving) {
-        moved = true;
-        stage.out.forEach((edge, port) => {
-          if (!((leaving >> port) & 1)) return;
-          if (edge < 0) {
-            gone += 1;
-            if (gone % perFrame === 0) ends.push(cycle);
-          } else {
-            held[edge]! += 1;
-          }
-        });
-      }
-      let entering = 0;
-      const taken = state.takes[state.t]!;
-      const starved = stage.in.some((edge, port) => edge >= 0 && (taken >> port) & 1 && before[edge]! === 0);
-      if (!starved) {
-        moved = true;
-        stage.in.forEach((edge, port) => {
-          if (!((taken >> port) & 1)) return;
-          if (edge >= 0) held[edge]! -= 1;
-          else if (firstTaken < 0) firstTaken = cycle;
-        });
-        entering = state.gives[state.t]!;
-        state.t = state.t + 1 === state.takes.length ? 0 : state.t + 1;
-      }
-      pipe[state.head] = entering;
-      state.head = state.head + 1 === pipe.length ? 0 : state.head + 1;
-      state.busy += (entering ? 1 : 0) - (leaving ? 1 : 0);
-      if (state.busy > 0) moved = true;
-    }
-    for (let edge = 0; edge < held.length; edge += 1) if (held[edge]! > most[edge]!) most[edge] = held[edge]!;
-    idle = moved ? 0 : idle + 1;
-    if (idle > 2) return { interval: Infinity, latency: Infinity, most, deadlock: true };
+export function runTokens(stages: readonly Stage[], queues: readonly Capacity[], options: TokenOptions): TokenRun {
+  const { frames, log = false, edge } = options;
+  const producer = new Map<number, number>();
+  const consumer = new Map<number, number>();
+  stages.forEach((stage, i) => {
+    for (const e of stage.out) producer.set(e, i);
+    for (const e of stage.in) consumer.set(e, i);
+  });
+  const between = queues.map(
+    ({ depth, latency = 1 }, e) => new Queue(producer.get(e)!, consumer.get(e)!, depth, latency),
+  );
+  const outer = (stage: number, direction: 'in' | 'out', port: number): Queue => {
+    const queue = new Queue(direction === 'in' ? -1 : stage, direction === 'in' ? stage : -1, Infinity, 1);
+    queue.when = edge?.(stage, direction, port);
+    if (log) queue.log = [];
+    return queue;
+  };
+  const ins = stages.map((s, i) => s.in.map((e, port) => (e < 0 ? outer(i, 'in', port) : between[e]!)));
+  const outs = stages.map((s, i) => s.out.map((e, port) => (e < 0 ? outer(i, 'out', port) : between[e]!)));
+  const work = new Worklist(stages.length);
+  const players = stages.map((stage, i) => player(stage.schedule, ins[i]!, outs[i]!, work.add));
+  const sinks = outs.flatMap((list, i) =>
+    list.flatMap((queue, port) => (queue.consumer < 0 ? [{ queue, beats: beatsOf(stages[i]!.schedule, port) }] : [])),
+  );
+  for (const { queue } of sinks) queue.ends = [];
+  for (const { queue, beats } of sinks) queue.beats = beats;
+  const reach = reachOf(stages, queues);
+  let steady = false;
+  let done = 0;
+  while (done < frames && !steady) {
+    done = log ? frames : done + 1;
+    for (let i = 0; i < stages.length; i += 1) work.add(i);
+    for (let i = work.next(); i >= 0; i = work.next()) players[i]!.advance(done);
+    if (sinks.some(({ queue }) => queue.ends!.length < done)) break;
+    steady = settled(players, done, reach);
   }
-  const last = ends[ends.length - 1]!;
+  const ends = Array.from({ length: Math.min(...sinks.map(({ queue }) => queue.ends!.length)) }, (_, frame) =>
+    Math.max(...sinks.map(({ queue }) => queue.ends![frame]!)),
+  );
+  const last = ends.at(-1);
+  const first = Math.min(...ins.flat().flatMap(({ producer: p, first }) => (p < 0 && first >= 0 ? [first] : [])));
+  const logOf = (list: readonly Queue[]): number[][] => list.map((queue) => queue.log ?? []);
+  const deadlock = ends.length < done;
   return {
-    interval: ends.length > 1 ? last - ends[ends.length - 2]! : last + 1,
-    latency: ends[0]! - firstTaken + 1,
-    most,
-    deadlock: false,
+    interval: last === undefined || deadlock ? Infinity : ends.length > 1 ? last - ends.at(-2)! : last + 1,
+    latency: ends.length > 0 ? ends[0]! - first + 1 : Infinity,
+    steady,
+    deadlock,
+    log: log ? stages.map((_, i) => ({ in: logOf(ins[i]!), out: logOf(outs[i]!) })) : [],
   };
 }
 
-function countGives({ schedule, out }: Stage): number {
+/** Beats of a frame at an output. */
+function beatsOf(schedule: Schedule, port: number): number {
+  if (schedule.kind === 'buffered') return schedule.outputs;
+  const period = schedule.period ?? schedule.interval;
   let n = 0;
-  for (let t = 0; t < schedule.interval; t += 1)
-    for (const [port, edge] of out.entries()) if (edge < 0 && schedule.gives(port, t)) n += 1;
-  return n;
+  for (let t = 0; t < period; t += 1) if (schedule.gives(port, t)) n += 1;
+  return n * (schedule.interval / period);
 }
 
-/** Frames that a pipeline of `stages` stages is given to reach its steady pace. */
+/**
+ * How many frames back a frame's course may hang on the others' at most: a beat needs the place of one that went so many
+ * frames before, a buffer's place was used so many frames before.
+ */
+function reachOf(stages: readonly Stage[], queues: readonly Capacity[]): number {
+  let reach = 1;
+  for (const { schedule, out } of stages) {
+    if (schedule.kind === 'buffered') reach = Math.max(reach, Math.ceil(schedule.capacity / schedule.inputs));
+    out.forEach((e, port) => {
+      const depth = e < 0 ? Infinity : queues[e]!.depth;
+      if (depth !== Infinity) reach = Math.max(reach, Math.ceil(depth / beatsOf(schedule, port)));
+    });
+  }
+  return reach;
+}
+
+/** Have the last `reach` frames taken the course of the one before each, at one pace in all stages? Then all later ones will. */
+function settled(players: readonly Player[], done: number, reach: number): boolean {
+  if (done <= reach) return false;
+  const paceOf = ({ course: { starts } }: Player, frame: number): number => starts[frame]! - starts[frame - 1]!;
+  const pace = paceOf(players[0]!, done - 1);
+  return players.every((one) => {
+    const { marks } = one.course;
+    for (let frame = done - reach; frame < done; frame += 1)
+      if (paceOf(one, frame) !== pace || marks[frame] !== marks[frame - 1]) return false;
+    return true;
+  });
+}
+
+/** Stages that may have something to play: first come, first served, each once. */
+class Worklist {
+  private readonly ring: Int32Array;
+  private readonly listed: Uint8Array;
+  private head = 0;
+  private size = 0;
+
+  constructor(stages: number) {
+    this.ring = new Int32Array(stages);
+    this.listed = new Uint8Array(stages);
+  }
+
+  readonly add = (stage: number): void => {
+    if (this.listed[stage]) return;
+    this.listed[stage] = 1;
+    this.ring[(this.head + this.size) % this.ring.length] = stage;
+    this.size += 1;
+  };
+
+  /** The next stage, or −1. */
+  next(): number {
+    if (this.size === 0) return -1;
+    const stage = this.ring[this.head]!;
+    this.head = (this.head + 1) % this.ring.length;
+    this.size -= 1;
+    this.listed[stage] = 0;
+    return stage;
+  }
+}
+
+/** Frames after which a graph of `stages` stages is taken as it is, steady or not. */
 export const settlingFrames = (stages: number): number => stages + 6;
 
 /**
@@ -151,23 +181,29 @@ export function smallestDepths(
   least: number,
 ): { depths: number[]; run: TokenRun } {
   const frames = settlingFrames(stages.length);
+  const runWith = (list: readonly number[]): TokenRun =>
+    runTokens(
+      stages,
+      list.map((depth) => ({ depth })),
+      { frames },
+    );
   const depths = Array.from({ length: edges }, (_, edge) => Math.max(least, 2 * beatsOf(edge) + 2));
-  const pace = runTokens(stages, depths, frames).interval;
+  const pace = runWith(depths).interval;
   const keeps = (run: TokenRun): boolean => !run.deadlock && run.interval <= pace;
   // In most networks the least depths will do, everywhere or for all edges but a few.
   const all = new Array<number>(edges).fill(least);
-  const leastRun = runTokens(stages, all, frames);
+  const leastRun = runWith(all);
   if (keeps(leastRun)) return { depths: all, run: leastRun };
   for (let edge = 0; edge < edges; edge += 1) {
     let low = least;
     let high = depths[edge]!;
-    if (keeps(runTokens(stages, depths.with(edge, least), frames))) high = least;
+    if (keeps(runWith(depths.with(edge, least)))) high = least;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (keeps(runTokens(stages, depths.with(edge, middle), frames))) high = middle;
+      if (keeps(runWith(depths.with(edge, middle)))) high = middle;
       else low = middle + 1;
     }
     depths[edge] = high;
   }
-  return { depths, run: runTokens(stages, depths, frames) };
+  return { depths, run: runWith(depths) };
 }

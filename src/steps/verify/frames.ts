@@ -5,7 +5,7 @@ import type { Tensor } from '../../ir/tensor.ts';
 import type { Layer } from '../../operators/operator.ts';
 import { streamInputs } from '../../passes/fold/connect.ts';
 import { layersOf } from '../../passes/fold/names.ts';
-import { pack, unpack } from '../../sim/packing.ts';
+import { fromStream, pack, toStream, unpack } from '../../sim/packing.ts';
 
 /** What passes through every layer for each frame: its stream inputs and its outputs, in port order. */
 export interface Traffic {
@@ -39,9 +39,11 @@ export function trafficOf(graph: Graph, frames: readonly Tensor[], keep: number)
   return { layers: kept, outputs };
 }
 
+const rowOf = ({ shape }: Tensor): number => shape.at(-1) ?? 1;
+
 /** Tensors of several frames as the beats of a stream. */
 export function beatsOf(frames: readonly Tensor[], port: StreamPort): Uint8Array {
-  const parts = frames.map((frame) => pack(frame.data, frame.dtype, port));
+  const parts = frames.map((frame) => pack(toStream(frame.data, rowOf(frame), port), frame.dtype, port));
   const all = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -53,4 +55,4 @@ export function beatsOf(frames: readonly Tensor[], port: StreamPort): Uint8Array
 
 /** The elements of a frame's tensor out of a stream's beats. */
 export const elementsOf = (beats: Uint8Array, like: Tensor, port: StreamPort): Float64Array =>
-  unpack(beats, like.dtype, port);
+  fromStream(unpack(beats, like.dtype, port), rowOf(like), port);

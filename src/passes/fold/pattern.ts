@@ -1,0 +1,34 @@
+import type { Pipeline } from '../../operators/operator.ts';
+
+/** The cycles of a pipeline's period in which beats move, and the ports that take and give in them as bit-sets. */
+export interface Pattern {
+  readonly at: Int32Array;
+  readonly takes: Uint32Array;
+  readonly gives: Uint32Array;
+  /** Divides the interval. */
+  readonly period: number;
+}
+
+/** A schedule's pattern, made once: folding plays schedules many times. */
+const made = new WeakMap<Pipeline, Pattern>();
+
+export function patternOf(schedule: Pipeline, ins: number, outs: number): Pattern {
+  const known = made.get(schedule);
+  if (known) return known;
+  const period = schedule.period ?? schedule.interval;
+  const at: number[] = [];
+  const takes: number[] = [];
+  const gives: number[] = [];
+  for (let t = 0; t < period; t += 1) {
+    let [taken, given] = [0, 0];
+    for (let port = 0; port < ins; port += 1) if (schedule.takes(port, t)) taken |= 1 << port;
+    for (let port = 0; port < outs; port += 1) if (schedule.gives(port, t)) given |= 1 << port;
+    if (taken === 0 && given === 0) continue;
+    at.push(t);
+    takes.push(taken);
+    gives.push(given);
+  }
+  const pattern = { at: Int32Array.from(at), takes: Uint32Array.from(takes), gives: Uint32Array.from(gives), period };
+  made.set(schedule, pattern);
+  return pattern;
+}
