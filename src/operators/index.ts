@@ -5,6 +5,7 @@ import { labelSelect } from './label-select/index.ts';
 import { mvau } from './mvau/index.ts';
 import type { Operator } from './operator.ts';
 import { padding } from './padding/index.ts';
+import { padding } from './padding/index.ts';
 import { slidingWindow } from './sliding-window/index.ts';
 import { streamingMaxPool } from './streaming-max-pool/index.ts';
 import { thresholding } from './thresholding/index.ts';
@@ -17,6 +18,7 @@ export const operators: readonly Operator[] = [
   ...elementwiseOperators,
   labelSelect,
   slidingWindow,
+  padding,
   padding,
   duplicateStreams,
   streamingMaxPool,

@@ -10,6 +10,7 @@ import { mvau } from '../../src/operators/mvau/index.ts';
 import { type Sample, sampleLayer } from '../../src/operators/mvau/samples.ts';
 import type { Layer } from '../../src/operators/operator.ts';
 import { type PaddingAttrs, padding } from '../../src/operators/padding/index.ts';
+import { type PaddingAttrs, padding } from '../../src/operators/padding/index.ts';
 import { slidingWindow } from '../../src/operators/sliding-window/index.ts';
 import type { SlidingWindowAttrs } from '../../src/operators/sliding-window/sizes.ts';
 import { streamingMaxPool } from '../../src/operators/streaming-max-pool/index.ts';
@@ -239,6 +240,29 @@ const windowLayer = fc
     return plain(layerOf(slidingWindow, [x], attrs, ['random']));
   });
 
+const side = fc.integer({ min: 0, max: 3 });
+const paddingLayer = fc
+  .record({
+    dtype: narrow,
+    height: fc.integer({ min: 1, max: 5 }),
+    width: fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 6 })),
+    channels: fc.integer({ min: 1, max: 6 }),
+    pads: fc.oneof(fc.tuple(side, side, side, side), fc.tuple(side, fc.constant(0), side, fc.constant(0))),
+    value: fc.oneof(fc.constant(0), fc.integer({ min: -20, max: 20 }), fc.constant('least' as const)),
+    several: fc.boolean(),
+  })
+  .chain(({ dtype, height, width, channels, pads, value, several }) => {
+    const build = (simd: number, pixels: number): Layer<PaddingAttrs> =>
+      layerOf<PaddingAttrs>(
+        padding,
+        [input('x', { dtype, shape: [1, height, width, channels] })],
+        { pads, value: value === 'least' ? dtype.min : value, simd, pixels },
+        ['random'],
+      );
+    const pixels = several ? divisor(padding.parallel(build(1, 1))['pixels']!) : fc.constant(1);
+    return fc.tuple(divisor(channels), pixels).map(([simd, n]) => plain(build(n > 1 ? channels : simd, n)));
+  });
+
 /** Random legal layers, by operator. */
 export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   MVAU: mvauLayer,
@@ -249,6 +273,7 @@ export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   ...elementwiseLayers,
   StreamingDataWidthConverter: converterLayer,
   StreamingFIFO: fifoLayer,
+  FMPadding: paddingLayer,
   StreamingMaxPool: maxPoolLayer,
   FMPadding: paddingLayer,
 };
