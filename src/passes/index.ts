@@ -5,6 +5,7 @@ import { insertFifos, matchWidths, narrow, sizeFifos } from './fold/connect.ts';
 import { estimateReports, finnConfig } from './fold/estimate.ts';
 import { readFinnFolding } from './fold/finn-file.ts';
 import { applyFolding, foldForRate, foldToFit, resolveRequests } from './fold/parallelize.ts';
+import { layOut } from './layout/ends.ts';
 import { toLayers } from './lower/to-layers.ts';
 import { split } from './streamline/walk.ts';
 
@@ -15,8 +16,11 @@ import { split } from './streamline/walk.ts';
 export const passes = {
   /** ONNX graph → ONNX graph with the recipe's input and output around it. */
   import: { splitGemm, splitBias, feedInput, appendTopK },
-  /** → integers, by one walk from the inputs to the outputs (streamline/rules.ts has a rule for each operation). */
-  streamline: { split },
+  /**
+   * → integers, by one walk from the inputs to the outputs (streamline/rules.ts has a rule for each operation); then
+   * channels last, convolutions as windows and products (layout/rules.ts).
+   */
+  streamline: { split, layOut },
   /** → hardware layers, by the operators' own rules. */
   lower: { toLayers },
   /** What is asked for by name, then what is chosen; narrow types; width converters; FIFOs; what comes of it. */

@@ -2,11 +2,11 @@ import { inNetwork, warning } from '../diagnostics/diagnostic.ts';
 import { passes } from '../passes/index.ts';
 import { integerNetwork, network, streamlineVerdict, vectors } from './artifacts.ts';
 import { networkStep } from './step.ts';
-import { verifyStreamline } from './verify/streamline.ts';
+import { verifyLayout, verifyStreamline } from './verify/streamline.ts';
 
 export const streamline = networkStep({
   name: 'streamline',
-  doc: 'Makes the network integer: scales and shifts sink into thresholds; what only the host can do stays at the ends.',
+  doc: 'Makes the network integer, channels last: scales and shifts sink into thresholds; what only the host can do stays at the ends.',
   needs: { network, vectors },
   makes: { integerNetwork, streamlineVerdict },
   config: ({ recipe }) => ({ verify: recipe.verifyAt.includes('streamline') }),
@@ -25,6 +25,8 @@ export const streamline = networkStep({
           },
         ),
       );
-    return { integerNetwork: made, streamlineVerdict: verdict };
+    const laidOut = passes.streamline.layOut(made);
+    if (config.verify) verifyLayout(made, laidOut, given);
+    return { integerNetwork: laidOut, streamlineVerdict: verdict };
   },
 });

@@ -1,8 +1,9 @@
 import { uint } from '../../ir/datatype.ts';
 import type { Op } from '../../ir/graph.ts';
-import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
+import { allocate, reshaped, sizeOf, tensor } from '../../ir/tensor.ts';
 import { common, define, FINN, integerRange, QONNX, type Site } from './define.ts';
 import { accumulatorType } from './linear.ts';
+import { transpose } from './movement.ts';
 
 interface Im2ColSizes {
   readonly input: readonly [height: number, width: number, channels: number];
@@ -182,5 +183,28 @@ export const InsertPixels: Op = define({
   },
 });
 
+/**
+ * finn: channels to pixels of a channels-last image, N×H×W×(b·b·C) → N×(b·H)×(b·W)×C; of the channels the block's row is
+ * slowest, then its column, then C.
+ */
+export const DepthToSpace: Op = define({
+  name: 'DepthToSpace',
+  domain: FINN,
+  arity: [1, 1],
+  infer: (site) => {
+    const b = site.integer('blocksize', 1);
+    const [n = 1, h = 1, w = 1, c = 1] = site.shape(0);
+    if (site.shape(0).length !== 4 || b < 1 || c % (b * b) !== 0)
+      site.fail('onnx/shape', `[${site.shape(0).join(', ')}] has no ${b}×${b} blocks`);
+    return { dtype: site.type(0).dtype, shape: [n, h * b, w * b, c / (b * b)] };
+  },
+  evaluate: ([x], site, [type]) => {
+    const b = site.integer('blocksize', 1);
+    const [n, h, w, c] = x!.shape as [number, number, number, number];
+    const moved = transpose(reshaped(x!, [n, h, w, b, b, c / (b * b)]), [0, 1, 3, 2, 4, 5]);
+    return reshaped(moved, type!.shape);
+  },
+});
+
 /** The operations of channels-last networks between streamlining and lowering. */
-export const windows: readonly Op[] = [Im2Col, DepthwiseMatMul, WindowMax, WindowSum, InsertPixels];
+export const windows: readonly Op[] = [Im2Col, DepthwiseMatMul, WindowMax, WindowSum, InsertPixels, DepthToSpace];

@@ -81,6 +81,26 @@ export function verifyStreamline(network: Graph, split: Split, { inputs }: Vecto
   return { stage: 'streamline', vectors, elements, nearTies, ...(nearTies > 0 && { nearTieDistance }) };
 }
 
+/** The integer network in the order of streams against the one in the network's order, from the same inputs to the same outputs. */
+export function verifyLayout(split: Split, laidOut: Split, { inputs }: Vectors): void {
+  const [first] = (split.before ?? split.core).inputs;
+  for (let vector = 0; vector < countOf(inputs); vector += 1) {
+    const given = new Map([[first!.name, frameOf(inputs, vector, first!.type.shape)]]);
+    const [wanted, found] = [split, laidOut].map(({ before, core, behind }) => {
+      const made = evaluate(core, before ? evaluate(before, given) : given);
+      return behind ? evaluate(behind, made) : made;
+    });
+    for (const [name, expected] of wanted!) {
+      const other = found!.get(name)!;
+      const at = expected.data.findIndex((v, i) => !Object.is(v, other.data[i]));
+      if (at < 0) continue;
+      const element = indexOf(at, expected.shape);
+      const values = { expected: expected.data[at]!, found: other.data[at]! };
+      mismatch('streamline', { where: `output '${name}', channels last,`, origin: [name], vector, element, ...values });
+    }
+  }
+}
+
 /** Runs the network on one vector; what its quantisers and products take and give, by name, and its outputs. */
 function observe(
   network: Graph,
