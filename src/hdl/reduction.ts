@@ -35,10 +35,10 @@ export interface Reduction {
   readonly bits: number;
   /** What a sum begins with; its inputs count as unsigned bits (of signed types the top bit is inverted). */
   readonly begin: bigint;
-  /** Bits of an output element, and its text from the name of a running value. */
+  /** Bits of an output element, and the Verilog that declares it from the name of a running value: by itself if left out. */
   readonly outputBits: number;
-  readonly outputOf: (value: string) => string;
-  /** The text is more than wires: it is computed in front of the output register. */
+  readonly outputLines?: (value: string, target: string) => readonly string[];
+  /** It is more than wires: it is computed in front of the output register. */
   readonly computed: boolean;
   readonly memory: RunningMemory;
 }
@@ -101,10 +101,11 @@ export function reductionCost(r: Reduction, device: Device): { lut: number; ff: 
   const single = walk.kernelRows * walk.kernelColumns === 1;
   const control = controlBits(walk);
   let lut = 4 + 2 * control + lanes.length * (front + (single ? 0 : bits * step));
-  let ff = 4 + control + width * reductionDepth(r);
+  const added = kind === 'max' ? bits : partBits(r);
+  let ff = 4 + control + width + (staged(r) ? lanes.length * added : 0);
   let bram = 0;
   if (words > 1) {
-    ff += width + 2 * log2Ceil(words);
+    ff += (style === 'block' ? 0 : width) + 2 * log2Ceil(words);
     if (walk.folds === 1) lut += width;
     if (style === 'block') bram = romBlocks(family, { depth: words, width });
     else if (style === 'distributed') {
@@ -299,24 +300,27 @@ function output(w: Writer, r: Reduction, held: string | undefined): void {
   w.line(
     "always @(posedge ap_clk) if (!ap_rst_n) valid_out <= 1'b0; else if (en) valid_out <= valid_part & last_part;",
   );
-  const texts = (from: string): string =>
-    concat(
-      lanes
-        .map((_, i) => {
-          w.line(`wire ${range(bits)} ${from}_${i} = ${lane(from, i, bits)};`);
-          return r.outputOf(`${from}_${i}`);
-        })
-        .reverse(),
-    );
+  const elements = (from: string): string => {
+    const names = lanes.map((_, i) => {
+      if (!r.outputLines) return lane(from, i, bits);
+      w.line(`wire ${range(bits)} ${from}_${i} = ${lane(from, i, bits)};`);
+      w.lines(r.outputLines(`${from}_${i}`, `element_${i}`));
+      return `element_${i}`;
+    });
+    return concat(names.reverse());
+  };
   if (held) {
-    w.line(`assign m_axis_0_tdata = ${texts(held)};`);
+    const out = elements(held);
+    w.line(`assign m_axis_0_tdata = ${out};`);
     return;
   }
   if (r.computed) {
     w.line(`reg ${range(lanes.length * outputBits)} result;`);
-    w.line(`always @(posedge ap_clk) if (update) result <= ${texts('value')};`).line('assign m_axis_0_tdata = result;');
+    const next = elements('value');
+    w.line(`always @(posedge ap_clk) if (update) result <= ${next};`).line('assign m_axis_0_tdata = result;');
     return;
   }
   w.line(`reg ${range(lanes.length * bits)} result;`).line('always @(posedge ap_clk) if (update) result <= value;');
-  w.line(`assign m_axis_0_tdata = ${texts('result')};`);
+  const out = elements('result');
+  w.line(`assign m_axis_0_tdata = ${out};`);
 }

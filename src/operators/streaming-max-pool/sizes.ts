@@ -55,7 +55,6 @@ export function reductionOf({ inputs, attrs }: Layer<MaxPoolAttrs>): Reduction {
     folds: channels / pe,
   };
   const bits = dtype === BIPOLAR ? 1 : dtype.bits;
-  const same = (value: string): string => value;
-  const plain = { begin: 0n, outputBits: bits, outputOf: same, computed: false, memory } as const;
+  const plain = { begin: 0n, outputBits: bits, computed: false, memory } as const;
   return { walk, kind: 'max', input: dtype, lanes, bits, ...plain };
 }
