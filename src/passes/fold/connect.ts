@@ -1,9 +1,9 @@
-import { apply, type Graph, output, type Value } from '../../ir/graph.ts';
+import { apply, type Graph, node as makeNode, type Node, output, type Value } from '../../ir/graph.ts';
 import { rewrite } from '../../ir/rewrite.ts';
 import { nodesOf } from '../../ir/traverse.ts';
 import { fifo, widthConverter } from '../../operators/index.ts';
 import type { Layer } from '../../operators/operator.ts';
-import { isLayer, layersOf } from './names.ts';
+import { isLayer, layersOf, writerOf } from './names.ts';
 import { type Capacity, type Stage, smallestDepths, type TokenRun } from './tokens.ts';
 
 /** A stream between two layers: which output of which layer feeds which input of which. */
@@ -24,8 +24,8 @@ export function edgesOf(graph: Graph): Edge[] {
   for (const to of nodesOf(graph)) {
     if (!isLayer(to)) continue;
     streamInputs(to).forEach((value, toPort) => {
-      if (value.kind === 'node' && isLayer(value.node))
-        edges.push({ from: value.node, fromPort: value.index, to, toPort });
+      const writer = writerOf(value);
+      if (writer) edges.push({ from: writer.layer, fromPort: writer.port, to, toPort });
     });
   }
   return edges;
@@ -44,14 +44,21 @@ export function matchWidths(graph: Graph): Graph {
     const inputs = node.inputs.map((value) => {
       if (!value || value.kind === 'constant') return value;
       const wanted = ports[port++]!.lanes;
-      if (value.kind !== 'node' || !isLayer(value.node)) return value;
-      const given = portsOf(value.node, 'out')[value.index]!.lanes;
+      const writer = writerOf(value);
+      if (!writer) return value;
+      const given = portsOf(writer.layer, 'out')[writer.port]!.lanes;
       if (given === wanted) return value;
       changed = true;
       return apply(widthConverter, [value], { inLanes: given, outLanes: wanted }, node.origin);
     });
-    return changed ? [apply(node.op, inputs, node.attrs, node.origin)] : undefined;
+    return changed ? onInputs(node, inputs) : undefined;
   });
+}
+
+/** The outputs of a layer on other inputs. */
+function onInputs(layer: Layer, inputs: Node['inputs']): Value[] {
+  const made = makeNode(layer.op, inputs, layer.attrs, layer.origin, layer.types.length) as Node;
+  return made.types.map((_, index) => output(made, index));
 }
 
 /** What a queue's schedule says of it: a beat can go one cycle after it came if it passes no registers, and one more for each. */
@@ -117,12 +124,13 @@ export function insertFifos(graph: Graph, depths: readonly number[]): Graph {
       if (!value || value.kind === 'constant') return value;
       const toPort = port++;
       const edge = edges.findIndex((e) => e.to === old && e.toPort === toPort);
-      if (edge < 0 || value.kind !== 'node' || !isLayer(value.node)) return value;
-      const { lanes } = portsOf(value.node, 'out')[value.index]!;
+      const writer = writerOf(value);
+      if (edge < 0 || !writer) return value;
+      const { lanes } = portsOf(writer.layer, 'out')[writer.port]!;
       changed = true;
       return apply(fifo, [value], { depth: depths[edge]!, lanes, memory: 'auto' }, old.origin);
     });
-    return changed ? [apply(node.op, inputs, node.attrs, node.origin)] : undefined;
+    return changed ? onInputs(node, inputs) : undefined;
   });
 }
 
@@ -131,6 +139,6 @@ export function narrow(graph: Graph): Graph {
   return rewrite(graph, (node) => {
     if (!isLayer(node) || !node.op.narrow) return undefined;
     const narrowed = node.op.narrow(node);
-    return narrowed === node ? undefined : [output(narrowed)];
+    return narrowed === node ? undefined : narrowed.types.map((_, index) => output(narrowed as Node, index));
   });
 }

@@ -1,9 +1,20 @@
-import type { Graph, Node } from '../../ir/graph.ts';
+import type { Graph, Node, Value } from '../../ir/graph.ts';
 import { nodesOf } from '../../ir/traverse.ts';
 import type { Layer } from '../../operators/operator.ts';
+import { onnx } from '../ops.ts';
 
 /** Is the node a hardware layer? Operators, unlike ONNX's operations, know their streams. */
 export const isLayer = (node: Node): node is Layer => 'streams' in node.op;
+
+/** Is the node another shape of a stream, which has none? It costs nothing and is no layer. */
+export const isView = (node: Node): boolean => node.op === onnx('Reshape');
+
+/** The layer whose output a value is, through views, and the number of that output; undefined for an input of the graph. */
+export function writerOf(value: Value): { readonly layer: Layer; readonly port: number } | undefined {
+  let at = value;
+  while (at.kind === 'node' && isView(at.node)) at = at.node.inputs[0]!;
+  return at.kind === 'node' && isLayer(at.node) ? { layer: at.node, port: at.index } : undefined;
+}
 
 /** The layers of a graph of layers, in order, by the name that people see: MVAU_0, Thresholding_2. */
 export function layersOf(graph: Graph): Map<string, Layer> {

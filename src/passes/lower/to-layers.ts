@@ -5,8 +5,9 @@ import { sizeOf } from '../../ir/tensor.ts';
 import { nodesOf, readers } from '../../ir/traverse.ts';
 import { operators } from '../../operators/index.ts';
 import type { Lowering, LoweringOptions } from '../../operators/operator.ts';
-import { isLayer } from '../fold/names.ts';
+import { isLayer, isView } from '../fold/names.ts';
 import { onnx } from '../ops.ts';
+import { forkStreams } from './fork-streams.ts';
 
 /**
  * Every node of the integer network becomes a hardware layer, by the operators' own rules, tried in their order from
@@ -37,9 +38,9 @@ export function toLayers(graph: Graph, options: LoweringOptions): { graph: Graph
     return undefined;
   });
   const diagnostics = nodesOf(lowered)
-    .filter((node) => !isLayer(node))
+    .filter((node) => !isLayer(node) && !isView(node))
     .map((node) => leftOver(node, reasons.get(node.origin[0] ?? node.op.name)));
-  return { graph: lowered, diagnostics };
+  return { graph: diagnostics.length > 0 ? lowered : forkStreams(lowered), diagnostics };
 }
 
 function leftOver(node: Node, reasons: readonly string[] | undefined): Diagnostic {
