@@ -45,7 +45,7 @@ const aspects: Record<Family, readonly (readonly [number, number])[]> = {
 };
 
 /** LUTs that a device of the family has for each of its block memories (data sheets: between up5k and hx8k, 85F, 7A35T, ZU3). */
-const lutsPerBlock: Record<Family, number> = { ice40: 200, ecp5: 400, xc7: 208, xcup: 163 };
+export const lutsPerBlock: Readonly<Record<Family, number>> = { ice40: 200, ecp5: 400, xc7: 208, xcup: 163 };
 
 /** LUTs of a ROM with random contents, as Yosys counts them, before two share a LUT6 (measured: circuits.md rule 10, E6). */
 export function romLuts(family: Family, { depth, width }: RomShape): number {
@@ -61,6 +61,13 @@ export function romLuts(family: Family, { depth, width }: RomShape): number {
 /** Block memories of a ROM, the best aspect taken. */
 export const romBlocks = (family: Family, { depth, width }: RomShape): number =>
   Math.min(...aspects[family].map(([d, w]) => ceilDiv(depth, d) * ceilDiv(width, w)));
+
+/** Of these, how many share a bit of the word: a multiplexer chooses between them. */
+export function romPages(family: Family, { depth, width }: RomShape): number {
+  const blocks = romBlocks(family, { depth, width });
+  const best = aspects[family].filter(([d, w]) => ceilDiv(depth, d) * ceilDiv(width, w) === blocks);
+  return Math.min(...best.map(([d]) => ceilDiv(depth, d)));
+}
 
 /** Does the ROM go to block memory? */
 export function inBlock(family: Family, shape: RomShape, placement: Placement): boolean {

@@ -209,6 +209,7 @@ const elementwiseLayers = Object.fromEntries(
   ]),
 );
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 const small = fc.integer({ min: 1, max: 4 });
 const windowLayer = fc
   .record({
@@ -221,23 +222,34 @@ const windowLayer = fc
     turn: fc.constantFrom('image', 'image', 'image', 'row', 'column'),
     channels: fc.integer({ min: 1, max: 6 }),
     depthwise: fc.constantFrom(0 as const, 1 as const),
+    parallelWindow: fc.constantFrom(0 as const, 0 as const, 1 as const),
+    several: fc.constantFrom(1, 1, 2, 4),
     memory: fc.constantFrom('auto' as const, 'auto' as const, 'lut' as const, 'block' as const),
   })
   .chain((r) => fc.record({ r: fc.constant(r), simd: divisor(r.channels) }))
-  .map(({ r: { windows, rest, turn, channels, dtype, ...given }, simd }) => {
+  .map(({ r: { windows, rest, turn, channels, dtype, several, ...given }, simd }) => {
     const flat = (pair: readonly [number, number]): [number, number] => [
       turn === 'row' ? 1 : pair[0],
       turn === 'column' ? 1 : pair[1],
     ];
-    const attrs: SlidingWindowAttrs = { ...given, kernel: flat(given.kernel), simd, parallelWindow: 0, pixels: 1 };
+    const pixels = given.parallelWindow === 1 ? several : 1;
+    const attrs: Writable<SlidingWindowAttrs> = { ...given, kernel: flat(given.kernel), simd, pixels };
+    const axis = turn === 'column' ? 0 : 1;
+    if (pixels > 1) {
+      // The kernel's reach along the row, and its windows, are multiples of the pixels.
+      attrs.stride = [axis === 0 ? 1 : given.stride[0], axis === 1 ? 1 : given.stride[1]];
+      attrs.dilation = [axis === 0 ? pixels : given.dilation[0], axis === 1 ? pixels : given.dilation[1]];
+    }
     // Rows and columns that no window reads are fewer than the stride.
-    const [height, width] = flat(windows).map((count, i) => {
-      const { kernel, stride, dilation } = attrs;
-      const least = (count - 1) * stride[i]! + (kernel[i]! - 1) * dilation[i]! + 1;
-      return (turn === 'row' && i === 0) || (turn === 'column' && i === 1) ? 1 : least + (rest[i]! % stride[i]!);
+    const size = flat(windows).map((count, i) => {
+      const reach = (attrs.kernel[i]! - 1) * attrs.dilation[i]!;
+      const all = pixels > 1 && i === axis ? count * pixels : count;
+      const flatAxis = (turn === 'row' && i === 0) || (turn === 'column' && i === 1);
+      return flatAxis ? 1 : (all - 1) * attrs.stride[i]! + reach + 1 + (rest[i]! % attrs.stride[i]!);
     });
-    const x = input('x', { dtype, shape: [1, height!, width!, channels] });
-    return plain(layerOf(slidingWindow, [x], attrs, ['random']));
+    if (attrs.parallelWindow === 1 && (pixels > 1 || attrs.depthwise === 0)) attrs.simd = channels;
+    const x = input('x', { dtype, shape: [1, size[0]!, size[1]!, channels] });
+    return plain(layerOf<SlidingWindowAttrs>(slidingWindow, [x], attrs, ['random']));
   });
 
 const side = fc.integer({ min: 0, max: 3 });

@@ -3,7 +3,9 @@ import { range } from '../../hdl/verilog.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import { type Writer, writer } from '../../util/writer.ts';
 import { capacityOf, type Loop, orderOf, spanOf, stepsOf } from './buffer.ts';
+import { nestedCounters } from './counters.ts';
 import { type Memory, memoryText } from './memory.ts';
+import { number, streamModule } from './ports.ts';
 import type { Sizes } from './sizes.ts';
 
 /** The widths of the buffer's counters, and their steps. */
@@ -36,15 +38,6 @@ export function bufferPlan(s: Sizes): BufferPlan {
   };
 }
 
-/** Bits of the counter of a loop: it counts down from count − 2 to −1. */
-export const loopBits = ({ count }: Loop): number => 1 + log2Ceil(count - 1);
-
-/** A number of `bits` bits, two's complement. */
-const number = (value: number, bits: number): string => {
-  const modulus = 2 ** bits;
-  return `${bits}'d${((value % modulus) + modulus) % modulus}`;
-};
-
 /**
  * Beats are written into a circular buffer as they come, and read by nested counters in the order of the windows. `ahead` is the number of
  * beats that are there beyond the one to be read, negative if that one is still to come; `room` is the number of free places less one.
@@ -53,14 +46,7 @@ export function bufferRtl(s: Sizes, memory: Memory, top: string, streams: readon
   const plan = bufferPlan(s);
   const address = log2Ceil(memory.depth);
   const w = writer();
-  w.line(`module ${top} (`).indent(() => {
-    w.line('input wire ap_clk,').line('input wire ap_rst_n,');
-    w.line(`input wire ${range(memory.width)} s_axis_0_tdata,`);
-    w.line('input wire s_axis_0_tvalid,').line('output wire s_axis_0_tready,');
-    w.line(`output wire ${range(memory.width)} m_axis_0_tdata,`);
-    w.line('output wire m_axis_0_tvalid,').line('input wire m_axis_0_tready');
-  });
-  w.line(');').indent(() => {
+  streamModule(w, top, streams, () => {
     w.line(memoryText(memory, 'beats'))
       .line(`reg ${range(memory.width)} beat;`)
       .line('reg valid;');
@@ -77,29 +63,15 @@ export function bufferRtl(s: Sizes, memory: Memory, top: string, streams: readon
       w.line("if (!ap_rst_n) valid <= 1'b0;").line("else if (give) valid <= 1'b1;");
       w.line("else if (m_axis_0_tready) valid <= 1'b0;");
     });
-    counters(w, plan);
+    nestedCounters(
+      w,
+      plan.loops.map(({ count }) => count),
+      'give',
+    );
     balance(w, plan);
     addresses(w, plan, memory.depth, address);
   });
-  w.line('endmodule');
   return { top, sources: { [`${top}.v`]: w.toString() }, memories: {}, streams };
-}
-
-/** count_<l> is negative in the last step of loop l; end_<l> says that all loops up to it are in their last step. */
-function counters(w: Writer, { loops }: BufferPlan): void {
-  loops.forEach((loop, l) => {
-    const bits = loopBits(loop);
-    const inner = l > 0 ? `end_${l - 1}` : "1'b1";
-    w.line(`reg ${range(bits)} count_${l};`).line(`wire end_${l} = ${inner} & count_${l}[${bits - 1}];`);
-    const load = `count_${l} <= ${number(loop.count - 2, bits)};`;
-    w.block('always @(posedge ap_clk) begin', 'end', () => {
-      w.line(`if (!ap_rst_n) ${load}`);
-      w.block(`else if (give${l > 0 ? ` & ${inner}` : ''}) begin`, 'end', () => {
-        w.line(`if (count_${l}[${bits - 1}]) ${load}`);
-        w.line(`else count_${l} <= count_${l} - ${bits}'d1;`);
-      });
-    });
-  });
 }
 
 /** The number for the greatest of the ends that are reached, of `bits` bits. */

@@ -8,7 +8,9 @@ import { bufferRtl } from './buffer-rtl.ts';
 import { inferWindows } from './infer.ts';
 import { lowerWindows } from './lower.ts';
 import { type Memory, memoryFor } from './memory.ts';
-import { bufferResources } from './resources.ts';
+import { parallelPlan, parallelSchedule } from './parallel.ts';
+import { parallelRtl } from './parallel-rtl.ts';
+import { bufferResources, parallelResources } from './resources.ts';
 import { samplesOf } from './samples.ts';
 import { type SlidingWindowAttrs, sizesOf } from './sizes.ts';
 
@@ -53,16 +55,24 @@ export const slidingWindow: Operator<SlidingWindowAttrs> = {
     const { inputs, outputs } = sizesOf(layer);
     return Math.max(inputs, outputs);
   },
-  schedule: (layer) => bufferSchedule(sizesOf(layer)),
-  resources: (layer, device) => bufferResources(sizesOf(layer), bufferMemory(layer, device), device),
+  schedule: (layer) => (layer.attrs.parallelWindow === 1 ? parallelSchedule : bufferSchedule)(sizesOf(layer)),
+  resources(layer, device) {
+    const s = sizesOf(layer);
+    if (layer.attrs.parallelWindow === 0) return bufferResources(s, bufferMemory(layer, device), device);
+    return parallelResources(s, parallelPlan(s, device, layer.attrs.memory), device);
+  },
   refuse({ attrs: { memory } }, { family }) {
     if (memory === 'lut' && family === 'ice40') return "ice40 has no memory in LUTs; set `memory` to 'block' or 'auto'";
     if (memory === 'ultra' && family !== 'xcup')
       return `${family} has no UltraRAM; set \`memory\` to 'block' or 'auto'`;
     return undefined;
   },
-  rtl: (layer, device, top) =>
-    bufferRtl(sizesOf(layer), bufferMemory(layer, device), top, slidingWindow.streams(layer)),
+  rtl(layer, device, top) {
+    const s = sizesOf(layer);
+    const streams = slidingWindow.streams(layer);
+    if (layer.attrs.parallelWindow === 0) return bufferRtl(s, bufferMemory(layer, device), top, streams);
+    return parallelRtl(s, parallelPlan(s, device, layer.attrs.memory), top, streams);
+  },
   finn: ({ inputs: [x], attrs, types }) => ({
     opType: `${name}_rtl`,
     attributes: {

@@ -29,7 +29,7 @@ export function inferWindows(
     return windows;
   }) as [number, number];
   mustDivide(name, context, 'simd', simd, channels, 'channels');
-  if (parallelWindow !== 0) wrong(`parallelWindow is ${parallelWindow}`, 'use 0');
+  if (parallelWindow !== 0 && parallelWindow !== 1) wrong(`parallelWindow is ${parallelWindow}`, 'use 0 or 1');
   if (parallelWindow === 1 && attrs.depthwise === 0 && simd !== channels) {
     wrong(`parallelWindow is 1, but simd ${simd}`, `a whole window in a cycle needs simd ${channels}`);
   }

@@ -1,5 +1,5 @@
 import type { Device, Family } from '../../hdl/device.ts';
-import { romBlocks } from '../../hdl/threshold-rom.ts';
+import { lutsPerBlock, romBlocks, romPages } from '../../hdl/threshold-rom.ts';
 import { ceilDiv, log2Ceil } from '../../util/maths.ts';
 import type { SlidingWindowAttrs } from './sizes.ts';
 
@@ -19,15 +19,27 @@ const registerBits = 64;
 /** Places of the family's memories in LUTs (RAM64M; TRELLIS_DPR16X4), or of their smallest (RAM32M). */
 const lutPlaces = (family: Family, depth: number): number => (family === 'ecp5' ? 16 : depth <= 32 ? 32 : 64);
 
-/** LUTs of a memory in LUTs: a quad of RAM64M holds 3 bits of 64 places, of RAM32M 6 bits of 32; DPR16X4 takes two slices. */
+/** LUTs of a multiplexer over `pages` words. */
+const muxLuts = (family: Family, pages: number, width: number): number => {
+  if (pages <= 1) return 0;
+  const perBit = family === 'ice40' || family === 'ecp5' ? (pages - 1) * 0.8 : ceilDiv(pages - 1, 3);
+  return Math.ceil(width * perBit + 2 * pages);
+};
+
+/**
+ * LUTs of a memory. A RAM64M of four LUTs holds 3 bits of 64 places, a RAM32M 6 bits of 32, on xcup RAM64M8 and RAM32M16 of eight LUTs 7
+ * and 14 bits; TRELLIS_DPR16X4 and its write port take six. Of registers, each place has its enable and each bit a multiplexer.
+ */
 export function lutsOfMemory(family: Family, { style, depth, width }: Memory): number {
-  if (style === 'logic') return Math.ceil(depth * 1.5 + width * (depth * 0.7));
-  if (style !== 'distributed') return 0;
+  if (style === 'block') return muxLuts(family, romPages(family, { depth, width }), width);
+  if (style === 'logic') return Math.ceil(depth * 1.5 + width * depth * 0.7);
+  if (style === 'ultra') return 0;
   const places = lutPlaces(family, depth);
   const pages = ceilDiv(depth, places);
-  const mux = pages > 1 ? width * ceilDiv(pages - 1, 3) + pages : 0;
-  if (family === 'ecp5') return 4 * ceilDiv(width, 4) * pages + mux;
-  return 4 * ceilDiv(width, depth <= 32 ? 6 : 3) * pages + mux;
+  const mux = muxLuts(family, pages, width);
+  if (family === 'ecp5') return 6 * ceilDiv(width, 4) * pages + mux;
+  const [luts, bits] = family === 'xcup' ? [8, 7] : [4, 3];
+  return luts * ceilDiv(width, places === 32 ? 2 * bits : bits) * pages + mux;
 }
 
 /** UltraRAMs (4096 × 72) of a memory. */
@@ -36,8 +48,8 @@ export const ultraBlocks = ({ depth, width }: Memory): number => ceilDiv(depth, 
 function styleOf(family: Family, depth: number, width: number, wanted: SlidingWindowAttrs['memory']): Style {
   if (wanted !== 'auto') return wanted === 'lut' ? 'distributed' : wanted;
   if (family === 'ice40') return depth * width <= registerBits ? 'logic' : 'block';
-  // Half of its block memories have to be full.
-  return depth * width >= romBlocks(family, { depth, width }) * 9216 ? 'block' : 'distributed';
+  const luts = lutsOfMemory(family, { style: 'distributed', depth, width });
+  return luts > lutsPerBlock[family] * romBlocks(family, { depth, width }) ? 'block' : 'distributed';
 }
 
 /** The memory for `depth` places of `width` bits: of a power of two where that takes no more blocks or LUTs. */

@@ -36,5 +36,16 @@ export function samplesOf(op: Operator<SlidingWindowAttrs>): Layer<SlidingWindow
     sample(uint(4), [3, 4, 6], { depthwise: 1, simd: 2, kernel: [3, 4] }),
     sample(int(8), [12, 12, 4], { simd: 4 }),
     sample(uint(2), [14, 10, 6], { depthwise: 1, simd: 3, memory: 'block' }),
+    sample(int(3), [6, 5, 2], { simd: 2, parallelWindow: 1 }),
+    sample(uint(2), [8, 7, 3], { simd: 3, parallelWindow: 1, kernel: [3, 2], stride: [2, 2], dilation: [1, 2] }),
+    sample(uint(3), [7, 8, 4], { depthwise: 1, simd: 2, parallelWindow: 1, memory: 'block' }),
+    sample(int(4), [5, 6, 6], { depthwise: 1, simd: 1, parallelWindow: 1, kernel: [2, 3], stride: [1, 2] }),
+    sample(BIPOLAR, [20, 1, 4], { simd: 4, parallelWindow: 1, kernel: [5, 1], stride: [2, 1] }),
+    sample(uint(2), [4, 3, 2], { simd: 2, parallelWindow: 1, kernel: [4, 3] }),
+    sample(int(2), [5, 5, 1], { parallelWindow: 1, kernel: [1, 1], stride: [2, 2] }),
+    sample(int(3), [6, 8, 2], { simd: 2, parallelWindow: 1, pixels: 2 }),
+    sample(uint(2), [9, 12, 1], { parallelWindow: 1, kernel: [3, 5], stride: [2, 1], pixels: 4, memory: 'block' }),
+    sample(int(2), [24, 1, 2], { simd: 2, parallelWindow: 1, kernel: [3, 1], dilation: [2, 1], pixels: 4 }),
+    sample(uint(3), [5, 8, 3], { depthwise: 1, simd: 3, parallelWindow: 1, kernel: [2, 3], pixels: 2 }),
   ];
 }
