@@ -1,10 +1,11 @@
+import { activate } from '../fused-thresholds.ts';
 import type { Layer, Operator } from '../operator.ts';
 import { finnBackend, finnCounts } from './finn.ts';
 import { inferMvau } from './infer.ts';
 import { dataType, type MvauAttrs, mvauOf } from './layer.ts';
 import { lowerMvau } from './lower.ts';
 import { narrowed } from './narrow.ts';
-import { activate, multiply } from './reference.ts';
+import { multiply } from './reference.ts';
 import { mvauResources } from './resources.ts';
 import { mvauDepth, mvauRtl } from './rtl.ts';
 import { mvauSamples } from './samples.ts';

@@ -1,8 +1,10 @@
 import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import { admits, type DataType } from '../../ir/datatype.ts';
+import { factsOf } from '../../ir/facts.ts';
 import type { NodeContext, TensorType, Value } from '../../ir/graph.ts';
 import { extremes, type Tensor } from '../../ir/tensor.ts';
 import { divisors } from '../../util/maths.ts';
+import { checkThresholds } from '../fused-thresholds.ts';
 import { dataType, type MvauAttrs } from './layer.ts';
 import { type AccumulatorRange, accumulatorRange } from './widths.ts';
 
@@ -26,8 +28,8 @@ export function unfit(x: Value | undefined, w: Value | undefined): string | unde
   const { dtype } = x.type;
   if (!dtype.integer) return `its input is ${dtype.name}, not integers`;
   if (dtype.bits > 16) return `its input is ${dtype.name}; at most 16 bits are possible`;
-  if (!w.tensor.data.every(Number.isInteger)) return 'its weights are not integers';
-  const [min, max] = extremes(w.tensor.data);
+  const { integer, min, max } = factsOf(w.tensor);
+  if (!integer) return 'its weights are not integers';
   if (min < -32768 || max > 65535) return `its weights are ${min} … ${max}; at most 16 bits are possible`;
   if (x.type.shape.at(-1) !== w.type.shape[0]) {
     return `its input has ${x.type.shape.at(-1) ?? 1} channels, its weights ${w.type.shape[0]}`;
@@ -66,31 +68,6 @@ export function inferMvau(inputs: readonly Value[], attrs: MvauAttrs, { origin }
     if (output !== accumulator) {
       fail('mvau/datatype', `without thresholds the output is ${accumulator.name}, not ${output.name}`, { at });
     }
-  } else checkThresholds(t, mh, attrs, output, at);
+  } else checkThresholds(t, mh, attrs, output, origin);
   return [{ dtype: output, shape: [...x!.type.shape.slice(0, -1), mh] }];
-}
-
-function checkThresholds(
-  t: Value,
-  mh: number,
-  attrs: MvauAttrs,
-  output: DataType,
-  at: ReturnType<typeof inNetwork>,
-): void {
-  const wrong = (message: string): never => fail('mvau/thresholds', message, { at });
-  if (t.kind !== 'constant') fail('mvau/thresholds', 'the thresholds are computed, not constant', { at });
-  const [rows, steps] = t.type.shape as [number, number];
-  if (t.type.shape.length !== 2 || (rows !== 1 && rows !== mh)) {
-    wrong(`thresholds of shape [${t.type.shape}] for ${mh} outputs; (${mh} or 1, steps) is wanted`);
-  }
-  const { data } = t.tensor;
-  for (let i = 1; i < data.length; i += 1) {
-    if (i % steps !== 0 && !(data[i - 1]! <= data[i]!)) wrong(`threshold row ${Math.floor(i / steps)} does not ascend`);
-  }
-  for (const count of [0, steps]) {
-    const value = attrs.scale * count + attrs.bias;
-    if (!admits(output, value)) {
-      wrong(`${count} of ${steps} thresholds reached give ${value}, which ${output.name} does not hold`);
-    }
-  }
 }

@@ -1,5 +1,5 @@
-import { admits, BINARY, BIPOLAR, type DataType, parseDataType, smallest } from '../../ir/datatype.ts';
 import { apply, type ConstantValue, type Node, type Value } from '../../ir/graph.ts';
+import { fusedThresholds } from '../fused-thresholds.ts';
 import type { Lowered, Lowering, Operator } from '../operator.ts';
 import { unfit } from './infer.ts';
 import type { MvauAttrs } from './layer.ts';
@@ -9,9 +9,7 @@ import { accumulatorTypeOf } from './widths.ts';
 export function lowerMvau(mvau: Operator<MvauAttrs>, node: Node, lowering: Lowering): Lowered | undefined {
   const { op } = node;
   if (op.domain === '' && op.name === 'MatMul') return lowerMatMul(mvau, node);
-  if (op.name === 'MultiThreshold')
-    return lowering.options.standaloneThresholds ? undefined : fuse(mvau, node, lowering);
-  return undefined;
+  return op.name === 'MultiThreshold' ? fuse(mvau, node, lowering) : undefined;
 }
 
 function lowerMatMul(mvau: Operator<MvauAttrs>, node: Node): Lowered {
@@ -25,35 +23,10 @@ function lowerMatMul(mvau: Operator<MvauAttrs>, node: Node): Lowered {
 }
 
 function fuse(mvau: Operator<MvauAttrs>, node: Node, lowering: Lowering): Lowered | undefined {
-  const [x, t] = node.inputs;
-  if (x?.kind !== 'node' || t?.kind !== 'constant' || x.node.op !== mvau || x.node.inputs[2]) return undefined;
-  if (!lowering.sole(x)) return undefined;
-  const layout = node.attrs['data_layout'] ?? 'NCHW';
-  const channelsLast = (typeof layout === 'string' && layout.endsWith('C')) || x.type.shape.length <= 2;
-  if (!channelsLast && t.type.shape[0] !== 1) return undefined;
-  if (t.type.shape.length !== 2) return undefined;
-
-  const scale = Number(node.attrs['out_scale'] ?? 1);
-  const bias = Number(node.attrs['out_bias'] ?? 0);
-  const steps = t.type.shape[1]!;
-  const refused = (why: string): Lowered => ({
-    refused: `${node.origin.join(', ')} cannot become thresholds of an MVAU: ${why}`,
-  });
-  if (!Number.isInteger(scale) || scale < 1) return refused(`out_scale is ${scale}; a positive integer is wanted`);
-  if (!Number.isInteger(bias)) return refused(`out_bias is ${bias}; an integer is wanted`);
-  const named = node.attrs['out_dtype'];
-  const asked = typeof named === 'string' ? parseDataType(named) : undefined;
-  const output = outputType(asked, scale, bias, steps);
-  const attrs = { ...(x.node.attrs as MvauAttrs), scale, bias, output: output.name };
-  const origin = [...x.node.origin, ...node.origin];
-  return { value: apply<MvauAttrs>(mvau, [x.node.inputs[0], x.node.inputs[1], t], attrs, origin) };
-}
-
-/** The type asked for, if it is of integers and holds all outputs; else the narrowest. */
-function outputType(asked: DataType | undefined, scale: number, bias: number, steps: number): DataType {
-  const [least, most] = [bias, scale * steps + bias];
-  if (asked?.integer && admits(asked, least) && admits(asked, most)) return asked;
-  if (least === -1 && most === 1 && steps === 1) return BIPOLAR;
-  if (least === 0 && most <= 1) return BINARY;
-  return smallest(least, most);
+  const fused = fusedThresholds(mvau, node, lowering);
+  if (!fused || 'refused' in fused) return fused;
+  const { sums, thresholds, scale, bias, output } = fused;
+  const { inputs, attrs, origin } = sums.node as Node<MvauAttrs>;
+  const made = { ...attrs, scale, bias, output };
+  return { value: apply<MvauAttrs>(mvau, [inputs[0], inputs[1], thresholds], made, [...origin, ...node.origin]) };
 }
