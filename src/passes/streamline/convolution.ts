@@ -106,15 +106,21 @@ function withPadding(node: Node, x: Integers): { base: Value; attrs: Node['attrs
 function rangeOf(x: Range, W: Tensor, kind: Kind, zero: number | undefined): Range {
   const min = new Float64Array(kind.outputs);
   const max = new Float64Array(kind.outputs);
-  const bound = (list: Float64Array, c: number): number => list[list.length === 1 ? 0 : c]!;
+  const uniform = x.min.length === 1;
+  // A transposed convolution leaves taps out, which is a zero as well.
+  const other = zero ?? (kind.transposed ? 0 : undefined);
+  const low = x.min.map((v) => (other === undefined ? v : Math.min(v, other)));
+  const high = x.max.map((v) => (other === undefined ? v : Math.max(v, other)));
   for (let o = 0; o < kind.outputs; o += 1) {
+    let [least, most] = [0, 0];
     kind.taps(W, o, (w, c) => {
-      const ends = [w * bound(x.min, c), w * bound(x.max, c)];
-      // A transposed convolution leaves taps out, which is a zero as well.
-      if (zero !== undefined || kind.transposed) ends.push(w * (zero ?? 0));
-      min[o]! += Math.min(...ends);
-      max[o]! += Math.max(...ends);
+      const at = uniform ? 0 : c;
+      const [l, h] = [low[at]!, high[at]!];
+      least += w > 0 ? w * l : w * h;
+      most += w > 0 ? w * h : w * l;
     });
+    min[o] = least;
+    max[o] = most;
   }
   return { min, max };
 }

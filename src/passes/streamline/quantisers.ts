@@ -1,6 +1,6 @@
 import { type DataType, FLOAT64, smallest } from '../../ir/datatype.ts';
 import { apply, constant, type Node, type Value } from '../../ir/graph.ts';
-import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
+import { extremes, sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
 import { qonnx } from '../ops.ts';
 import {
   type Carried,
@@ -53,14 +53,13 @@ export const quantiserRule =
     return [from.kind === 'host' ? fed(node, levelsOf, walk) : thresholded(node, position, from, levelsOf, walk)];
   };
 
-const number = (t: Tensor): number => t.data[0]!;
-
 function quantisedConstant(node: Node, levelsOf: LevelsOf): Integers {
   const real = constantTensor({ kind: 'node', node, index: 0, type: node.types[0]! })!;
   const levels = levelsOf(node, () => extremes(real.data));
   const rank = real.shape.length;
-  const by = (t: Tensor, i: number): number => (t.data.length === 1 ? number(t) : t.data[broadcastIndex(t, real, i)]!);
-  const data = Float64Array.from(real.data, (v, i) => Math.round((v - by(levels.offset, i)) / by(levels.scale, i)));
+  const data = new Float64Array(real.data.length);
+  const [scale, offset] = [broadcast(levels.scale, real), broadcast(levels.offset, real)];
+  for (let i = 0; i < data.length; i += 1) data[i] = Math.round((real.data[i]! - offset(i)) / scale(i));
   const name = node.inputs[0]?.kind === 'constant' ? node.inputs[0].name : '';
   const wide = (t: Tensor): Tensor =>
     t.data.length === 1 || t.shape.length === rank
@@ -77,14 +76,29 @@ function quantisedConstant(node: Node, levelsOf: LevelsOf): Integers {
   };
 }
 
+/** The element of a parameter that is broadcast to element `i` of the whole tensor. */
+function broadcast({ data, shape }: Tensor, whole: Tensor): (i: number) => number {
+  const first = data[0]!;
+  if (data.length === 1) return () => first;
+  const lead = whole.shape.length - shape.length;
+  const axis = shape.findIndex((n) => n > 1);
+  if (data.length === shape[axis]) {
+    const inner = sizeOf(whole.shape.slice(lead + axis + 1));
+    const n = data.length;
+    return (i) => data[Math.floor(i / inner) % n]!;
+  }
+  const spread = Array.from({ length: sizeOf(whole.shape) }, (_, i) => broadcastIndex(shape, whole.shape, i));
+  return (i) => data[spread[i]!]!;
+}
+
 /** Place in a broadcast parameter of element `i` of the whole tensor. */
-function broadcastIndex(parameter: Tensor, whole: Tensor, i: number): number {
+function broadcastIndex(parameter: readonly number[], whole: readonly number[], i: number): number {
   let rest = i;
   let index = 0;
   let stride = 1;
-  for (let back = 1; back <= whole.shape.length; back += 1) {
-    const extent = whole.shape[whole.shape.length - back]!;
-    const own = parameter.shape[parameter.shape.length - back] ?? 1;
+  for (let back = 1; back <= whole.length; back += 1) {
+    const extent = whole[whole.length - back]!;
+    const own = parameter[parameter.length - back] ?? 1;
     if (own > 1) index += (rest % extent) * stride;
     stride *= own;
     rest = Math.floor(rest / extent);
