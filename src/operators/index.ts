@@ -1,14 +1,20 @@
+import { channelwise } from './channelwise/index.ts';
+import { streamingConcat } from './concat/index.ts';
+import { crop } from './crop/index.ts';
 import { duplicateStreams } from './duplicate-streams/index.ts';
 import { elementwiseOperators } from './elementwise/index.ts';
 import { fifo } from './fifo/index.ts';
+import { globalAccPool } from './global-acc-pool/index.ts';
 import { labelSelect } from './label-select/index.ts';
 import { mvau } from './mvau/index.ts';
 import type { Operator } from './operator.ts';
 import { padding } from './padding/index.ts';
-import { padding } from './padding/index.ts';
+import { pixelPadding } from './pixel-padding/index.ts';
 import { slidingWindow } from './sliding-window/index.ts';
+import { streamingSplit } from './split/index.ts';
 import { streamingMaxPool } from './streaming-max-pool/index.ts';
 import { thresholding } from './thresholding/index.ts';
+import { upsample } from './upsample/index.ts';
 import { widthConverter } from './width-converter/index.ts';
 
 /** Every hardware layer that finn builds. Lowering asks them in this order: an MVAU takes the thresholds behind it. */
@@ -16,12 +22,18 @@ export const operators: readonly Operator[] = [
   mvau,
   thresholding,
   ...elementwiseOperators,
+  channelwise,
+  streamingConcat,
+  streamingSplit,
   labelSelect,
   slidingWindow,
   padding,
-  padding,
+  pixelPadding,
+  crop,
+  upsample,
   duplicateStreams,
   streamingMaxPool,
+  globalAccPool,
   widthConverter,
   fifo,
 ].map((operator) => operator as unknown as Operator);

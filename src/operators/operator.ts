@@ -85,6 +85,8 @@ export type Lowered =
       /** The output of the node that `value` replaces; 0 if left out. */
       readonly output?: number;
     }
+  /** Of a node with several outputs, the values that replace them all, in order. */
+  | { readonly values: readonly Value[] }
   /** It would be this operator's, were it not for this reason. */
   | { readonly refused: string };
 

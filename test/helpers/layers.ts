@@ -1,22 +1,31 @@
 import fc from 'fast-check';
 import { BIPOLAR, type DataType, int, TERNARY, uint } from '../../src/ir/datatype.ts';
 import { constant, input } from '../../src/ir/graph.ts';
+import { tensor } from '../../src/ir/tensor.ts';
+import { type ChannelwiseFunction, channelwiseFunctions } from '../../src/operators/channelwise/functions.ts';
+import { channelwise } from '../../src/operators/channelwise/index.ts';
+import { streamingConcat } from '../../src/operators/concat/index.ts';
+import { type CropAttrs, crop } from '../../src/operators/crop/index.ts';
 import { duplicateStreams } from '../../src/operators/duplicate-streams/index.ts';
 import { elementwiseOperators } from '../../src/operators/elementwise/index.ts';
 import { fifo } from '../../src/operators/fifo/index.ts';
+import { globalAccPool } from '../../src/operators/global-acc-pool/index.ts';
+import type { GlobalAccPoolAttrs } from '../../src/operators/global-acc-pool/sizes.ts';
 import { labelSelect } from '../../src/operators/label-select/index.ts';
 import { layerOf } from '../../src/operators/layer.ts';
 import { mvau } from '../../src/operators/mvau/index.ts';
 import { type Sample, sampleLayer } from '../../src/operators/mvau/samples.ts';
 import type { Layer } from '../../src/operators/operator.ts';
 import { type PaddingAttrs, padding } from '../../src/operators/padding/index.ts';
-import { type PaddingAttrs, padding } from '../../src/operators/padding/index.ts';
+import { pixelPadding } from '../../src/operators/pixel-padding/index.ts';
 import { slidingWindow } from '../../src/operators/sliding-window/index.ts';
 import type { SlidingWindowAttrs } from '../../src/operators/sliding-window/sizes.ts';
+import { streamingSplit } from '../../src/operators/split/index.ts';
 import { streamingMaxPool } from '../../src/operators/streaming-max-pool/index.ts';
 import type { MaxPoolAttrs } from '../../src/operators/streaming-max-pool/sizes.ts';
 import { thresholding } from '../../src/operators/thresholding/index.ts';
 import type { ThresholdingAttrs } from '../../src/operators/thresholding/unit.ts';
+import { upsample } from '../../src/operators/upsample/index.ts';
 import { widthConverter } from '../../src/operators/width-converter/index.ts';
 import { divisors, lcm } from '../../src/util/maths.ts';
 import { random } from '../../src/util/random.ts';
@@ -193,7 +202,7 @@ const elementwiseLayers = Object.fromEntries(
         b: narrow,
         channels: fc.integer({ min: 1, max: 8 }),
         vectors: fc.integer({ min: 1, max: 3 }),
-        factors: fc.option(fc.tuple(fc.integer({ min: 1, max: 99 }), fc.integer({ min: 1, max: 99 })), {
+        factors: fc.option(fc.tuple(fc.integer({ min: 1, max: 99 }), fc.constantFrom(-31, -2, -1, 1, 3, 12, 55)), {
           nil: undefined,
         }),
       })
@@ -252,27 +261,107 @@ const windowLayer = fc
     return plain(layerOf<SlidingWindowAttrs>(slidingWindow, [x], attrs, ['random']));
   });
 
-const side = fc.integer({ min: 0, max: 3 });
-const paddingLayer = fc
+const globalAccPoolLayer = fc
   .record({
     dtype: narrow,
     height: fc.integer({ min: 1, max: 5 }),
-    width: fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 6 })),
-    channels: fc.integer({ min: 1, max: 6 }),
-    pads: fc.oneof(fc.tuple(side, side, side, side), fc.tuple(side, fc.constant(0), side, fc.constant(0))),
-    value: fc.oneof(fc.constant(0), fc.integer({ min: -20, max: 20 }), fc.constant('least' as const)),
-    several: fc.boolean(),
+    width: fc.integer({ min: 1, max: 5 }),
+    channels: fc.integer({ min: 1, max: 12 }),
+    memory: fc.constantFrom('auto' as const, 'register' as const, 'lut' as const, 'block' as const),
+    keepdims: fc.constantFrom(0 as const, 1 as const),
   })
-  .chain(({ dtype, height, width, channels, pads, value, several }) => {
-    const build = (simd: number, pixels: number): Layer<PaddingAttrs> =>
-      layerOf<PaddingAttrs>(
-        padding,
-        [input('x', { dtype, shape: [1, height, width, channels] })],
-        { pads, value: value === 'least' ? dtype.min : value, simd, pixels },
-        ['random'],
-      );
-    const pixels = several ? divisor(padding.parallel(build(1, 1))['pixels']!) : fc.constant(1);
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels) }))
+  .map(({ r: { dtype, height, width, channels, memory, keepdims }, pe }) => {
+    const x = input('x', { dtype, shape: [1, height, width, channels] });
+    return plain(layerOf<GlobalAccPoolAttrs>(globalAccPool, [x], { pe, keepdims, memory }, ['random']));
+  });
+
+const channelwiseLayer = fc
+  .record({
+    fn: fc.constantFrom(...(Object.keys(channelwiseFunctions) as ChannelwiseFunction[])),
+    dtype: narrow,
+    channels: fc.integer({ min: 1, max: 24 }),
+    vectors: fc.integer({ min: 1, max: 3 }),
+    shared: fc.boolean(),
+    memory: fc.constantFrom('auto' as const, 'lut' as const, 'block' as const),
+    seed: fc.nat(),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels) }))
+  .map(({ r: { fn, dtype, channels, vectors, shared, memory, seed }, pe }) => {
+    const values = random(seed);
+    const rows = shared ? 1 : channels;
+    const data = Array.from({ length: rows }, () => values.int(dtype.min - 3, dtype.max + 3));
+    const constants = constant(tensor(int(32), [rows, 1], data));
+    const x = input('x', { dtype, shape: [vectors, channels] });
+    return plain(layerOf(channelwise, [x, constants], { function: fn, pe, memory }, ['random']));
+  });
+
+/** An image N×H×W×C, one in three of them with a width of 1. */
+const image = fc.record({
+  dtype: narrow,
+  height: fc.integer({ min: 1, max: 6 }),
+  width: fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 4 }), fc.integer({ min: 4, max: 7 })),
+  channels: fc.integer({ min: 1, max: 6 }),
+});
+const stride = fc.integer({ min: 1, max: 3 });
+
+const pixelPaddingLayer = image
+  .chain((r) => fc.record({ r: fc.constant(r), strides: fc.tuple(stride, stride), simd: divisor(r.channels) }))
+  .map(({ r, strides, simd }) => {
+    const x = input('x', { dtype: r.dtype, shape: [1, r.height, r.width, r.channels] });
+    return plain(layerOf(pixelPadding, [x], { strides, simd }, ['random']));
+  });
+
+const cropLayer = fc
+  .tuple(image, side, side, side, side, fc.boolean())
+  .chain(([{ dtype, height, width, channels }, top, left, bottom, right, several]) => {
+    const sides = [top, width > 1 ? left : 0, bottom, width > 1 ? right : 0] as const;
+    const shape = [1, height + top + bottom, width + sides[1] + sides[3], channels];
+    const build = (simd: number, pixels: number): Layer<CropAttrs> =>
+      layerOf<CropAttrs>(crop, [input('x', { dtype, shape })], { sides, simd, pixels }, ['random']);
+    const pixels = several ? divisor(crop.parallel(build(1, 1))['pixels']!) : fc.constant(1);
     return fc.tuple(divisor(channels), pixels).map(([simd, n]) => plain(build(n > 1 ? channels : simd, n)));
+  });
+
+const upsampleLayer = image
+  .chain((r) =>
+    fc.record({
+      r: fc.constant(r),
+      scales: fc.tuple(stride, stride),
+      simd: divisor(r.channels),
+      memory: fc.constantFrom('auto' as const, 'lut' as const, 'block' as const),
+    }),
+  )
+  .map(({ r, ...attrs }) => {
+    const x = input('x', { dtype: r.dtype, shape: [1, r.height, r.width, r.channels] });
+    return plain(layerOf(upsample, [x], attrs, ['random']));
+  });
+
+const concatLayer = fc
+  .record({
+    parts: fc.array(fc.record({ dtype: narrow, folds: fc.integer({ min: 1, max: 5 }) }), {
+      minLength: 2,
+      maxLength: 4,
+    }),
+    simd: fc.integer({ min: 1, max: 4 }),
+    pixels: fc.integer({ min: 1, max: 3 }),
+  })
+  .map(({ parts, simd, pixels }) => {
+    const xs = parts.map(({ dtype, folds }, i) => input(`x${i}`, { dtype, shape: [pixels, folds * simd] }));
+    return plain(layerOf(streamingConcat, xs, { simd }, ['random']));
+  });
+
+const splitLayer = fc
+  .record({
+    dtype: narrow,
+    folds: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 2, maxLength: 4 }),
+    simd: fc.integer({ min: 1, max: 4 }),
+    pixels: fc.integer({ min: 1, max: 3 }),
+  })
+  .map(({ dtype, folds, simd, pixels }) => {
+    const parts = folds.map((n) => n * simd);
+    const x = input('x', { dtype, shape: [pixels, parts.reduce((a, b) => a + b)] });
+    return plain(layerOf(streamingSplit, [x], { parts, simd }, ['random']));
   });
 
 /** Random legal layers, by operator. */
@@ -283,9 +372,15 @@ export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   ConvolutionInputGenerator: windowLayer,
   DuplicateStreams: duplicateStreamsLayer,
   ...elementwiseLayers,
+  StreamingConcat: concatLayer,
+  StreamingSplit: splitLayer,
+  ChannelwiseOp: channelwiseLayer,
   StreamingDataWidthConverter: converterLayer,
   StreamingFIFO: fifoLayer,
-  FMPadding: paddingLayer,
   StreamingMaxPool: maxPoolLayer,
+  GlobalAccPool: globalAccPoolLayer,
   FMPadding: paddingLayer,
+  FMPadding_Pixel: pixelPaddingLayer,
+  Crop: cropLayer,
+  UpsampleNearestNeighbour: upsampleLayer,
 };

@@ -38,6 +38,7 @@ export const duplicateStreams: Operator<DuplicateStreamsAttrs> = {
   cycles: ({ attrs: { pe }, types }) => sizeOf(types[0]!.shape) / pe,
   schedule: (layer) => ({
     interval: duplicateStreams.cycles(layer),
+    period: 1,
     takes: () => true,
     gives: () => true,
     depth: 1,

@@ -1,10 +1,11 @@
 import { type BinaryName, binaryFunctions, type Range } from '../../hdl/binary-function.ts';
 import { operandOf } from '../../hdl/operand.ts';
+import { shiftAddLuts } from '../../hdl/shift-add.ts';
 import { type DataType, smallest } from '../../ir/datatype.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { illegal, integerInput, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
-import { type ElementwiseAttrs, factorsOf, scaledRange, signedDigits } from './factors.ts';
+import { type ElementwiseAttrs, factorsOf, scaledRange } from './factors.ts';
 import { lowerElementwise } from './lower.ts';
 import { elementwiseRtl } from './rtl.ts';
 import { elementwiseSamples } from './samples.ts';
@@ -24,13 +25,13 @@ function elementwise(name: string, fn: BinaryName): Operator<ElementwiseAttrs> {
       mustDivide(name, context, 'pe', attrs.pe, a.shape.at(-1)!, 'channels');
       const factors = factorsOf(attrs);
       const linear = fn === 'Add' || fn === 'Sub';
-      if (!factors.every((m) => Number.isInteger(m) && m > 0) || (!linear && attrs.factors))
+      if (!factors.every((m) => Number.isInteger(m) && m !== 0) || (!linear && attrs.factors))
         illegal(
           'layer/attribute',
           name,
           context,
           `factors are ${factors}`,
-          'positive integers, of sums and differences',
+          'integers other than 0, of sums and differences',
         );
       const bounds: Range = range(scaledRange(a.dtype, factors[0]), scaledRange(b.dtype, factors[1]));
       const dtype = smallest(...bounds);
@@ -52,14 +53,17 @@ function elementwise(name: string, fn: BinaryName): Operator<ElementwiseAttrs> {
       streamPort('m_axis_0', 'out', types[0]!, pe),
     ],
     cycles: ({ attrs: { pe }, types }) => sizeOf(types[0]!.shape) / pe,
-    schedule: (layer) => ({ interval: op.cycles(layer), takes: () => true, gives: () => true, depth: 1 }),
+    schedule: (layer) => ({ interval: op.cycles(layer), period: 1, takes: () => true, gives: () => true, depth: 1 }),
     resources(layer, device) {
       const { pe } = layer.attrs;
       const { dtype } = layer.types[0]!;
       const [a, b] = [typeOf(layer, 0), typeOf(layer, 1)];
-      // Each shift more is a row of full adders that is hardly longer than the operand.
-      const rows = factorsOf(layer.attrs).map((m, i) => (signedDigits(m).length - 1) * ((i === 0 ? a : b).bits + 3));
-      const lut = luts(operandOf(a), operandOf(b), dtype, device) + rows[0]! + rows[1]!;
+      const [m, n] = factorsOf(layer.attrs);
+      const rows = shiftAddLuts([
+        [a.bits, m],
+        [b.bits, n],
+      ]);
+      const lut = luts(operandOf(a), operandOf(b), dtype, device) + rows;
       return { lut: pe * lut + 4, ff: pe * dtype.bits + 1, bram: 0, dsp: 0 };
     },
     rtl: (layer, _device, top) => elementwiseRtl(fn, layer, top, op.streams(layer)),

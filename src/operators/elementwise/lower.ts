@@ -5,7 +5,7 @@ import type { ElementwiseAttrs } from './factors.ts';
 
 /**
  * An ONNX node of two integer streams of one shape becomes a layer; so does Abs of a difference that nothing else reads.
- * Sums and differences take multiplications by a positive constant in front of them, which bring branches of unequal scale to one grid.
+ * Sums and differences take multiplications by one constant in front of them, which bring branches of unequal scale to one grid.
  */
 export function lowerElementwise(
   op: Operator<ElementwiseAttrs>,
@@ -33,7 +33,7 @@ export function lowerElementwise(
   return { value: apply<ElementwiseAttrs>(op, [x.value, y.value], { pe: 1, ...factors }, origin) };
 }
 
-/** What is multiplied by one positive constant to give `value`, if that is a layer that nothing else reads. */
+/** What is multiplied by one constant to give `value`, if that is a layer that nothing else reads. */
 function multiplied(value: Value, lowering: Lowering): { value: Value; factor: number; origin: readonly string[] } {
   const whole = { value, factor: 1, origin: [] };
   if (value.kind !== 'node' || !lowering.sole(value)) return whole;
@@ -42,7 +42,7 @@ function multiplied(value: Value, lowering: Lowering): { value: Value; factor: n
   if (op.name !== 'ChannelwiseOp' || attrs['function'] !== 'Mul' || constants?.kind !== 'constant') return whole;
   const { data } = constants.tensor;
   const factor = data[0];
-  if (!x || factor === undefined || factor <= 0 || !data.every((one) => one === factor)) return whole;
+  if (!x || !factor || !data.every((one) => one === factor)) return whole;
   return { value: x, factor, origin };
 }
 

@@ -1,10 +1,11 @@
 import { type BinaryName, binaryFunctions } from '../../hdl/binary-function.ts';
 import type { Design, StreamPort } from '../../hdl/design.ts';
 import { declared, extended, operandOf } from '../../hdl/operand.ts';
+import { shiftAdd } from '../../hdl/shift-add.ts';
 import { pipelineControl, streamModule } from '../../hdl/stream-module.ts';
 import { lane, range } from '../../hdl/verilog.ts';
 import type { Layer } from '../operator.ts';
-import { type ElementwiseAttrs, factorsOf, signedDigits } from './factors.ts';
+import type { ElementwiseAttrs } from './factors.ts';
 
 /** Both streams are taken together; the function of each two elements lies in the register that is the output. */
 export function elementwiseRtl(
@@ -26,22 +27,16 @@ export function elementwiseRtl(
       w.line(declared(`a_${i}`, width, signed, extended('s_axis_0_tdata', i * a.bits, a, width)));
       w.line(declared(`b_${i}`, width, signed, extended('s_axis_1_tdata', i * b.bits, b, width)));
       const value = factors
-        ? weighted(fn === 'Sub', `a_${i}`, `b_${i}`, layer)
+        ? shiftAdd(
+            [
+              [`a_${i}`, factors[0]],
+              [`b_${i}`, fn === 'Sub' ? -factors[1] : factors[1]],
+            ],
+            width,
+          )
         : verilog(`a_${i}`, `b_${i}`, output, width);
       w.line(`always @(posedge ap_clk) if (move) ${lane('result', i, output.bits)} <= ${value};`);
     }
   });
   return { top, sources: { [`${top}.v`]: source }, memories: {}, streams };
 }
-
-/** factor · a ± factor · b, as shifts that are added and subtracted; one that is added comes first. */
-function weighted(minus: boolean, a: string, b: string, { attrs }: Layer<ElementwiseAttrs>): string {
-  const [m, n] = factorsOf(attrs);
-  const terms = [
-    ...signedDigits(m).map(({ shift, sign }) => ({ text: shifted(a, shift), sign })),
-    ...signedDigits(n).map(({ shift, sign }) => ({ text: shifted(b, shift), sign: minus ? -sign : sign })),
-  ].sort((one, other) => other.sign - one.sign);
-  return terms.map(({ text, sign }, i) => (i === 0 ? text : `${sign > 0 ? '+' : '-'} ${text}`)).join(' ');
-}
-
-const shifted = (name: string, by: number): string => (by === 0 ? name : `(${name} << ${by})`);

@@ -23,6 +23,6 @@ export function elementwiseSamples(op: Operator<ElementwiseAttrs>, fn: BinaryNam
     sample(BIPOLAR, BIPOLAR, [2, 4], { pe: 2 }),
     sample(uint(4), uint(4), [2, 6], { pe: 3, factors: [7, 12] }),
     sample(int(3), uint(2), [1, 8], { pe: 4, factors: [1, 91] }),
-    sample(BIPOLAR, int(5), [1, 4], { pe: 2, factors: [3, 1] }),
+    sample(BIPOLAR, int(5), [1, 4], { pe: 2, factors: [3, -1] }),
   ];
 }

@@ -56,16 +56,13 @@ function signOf(
   const { node } = value;
   const channels = value.type.shape.at(-1);
   if (channels === undefined) return undefined;
-  if (node.op.name === 'Neg' && node.inputs[0]) {
-    return { x: node.inputs[0], sign: new Array<number>(channels).fill(-1), origin: node.origin };
-  }
-  if (node.op.name !== 'Mul') return undefined;
-  const [a, b] = node.inputs;
-  const [x, factor] = a?.kind === 'constant' ? [b, a] : [a, b];
+  // Lowering asks from the inputs on: the product is a layer by now, its constants one or one for each channel.
+  if (node.op.name !== 'ChannelwiseOp' || node.attrs['function'] !== 'Mul') return undefined;
+  const [x, factor] = node.inputs;
   if (!x || factor?.kind !== 'constant') return undefined;
-  const { data, shape } = factor.tensor;
+  const { data } = factor.tensor;
   if (!data.every((v) => v === 1 || v === -1)) return undefined;
-  const perChannel = shape.at(-1) === channels && data.length === channels;
+  const perChannel = data.length === channels;
   if (!perChannel && data.length !== 1) return undefined;
   if (x.type.shape.length !== value.type.shape.length || x.type.shape.at(-1) !== channels) return undefined;
   const sign = Array.from({ length: channels }, (_, c) => data[perChannel ? c : 0]!);

@@ -113,12 +113,13 @@ describe('lower', () => {
 
   it('takes a Mul by ±1 with it', () => {
     const signs = constant(tensor(FLOAT32, [3], [1, -1, -1]));
-    const mul = nodeOf('Mul', [x, signs], {}, [1, 3], int(5));
+    // Lowering has made a layer of it before.
+    const mul = nodeOf('ChannelwiseOp', [x, signs], { function: 'Mul' }, [1, 3], int(5));
     const result = lowered(nodeOf('MultiThreshold', [out(mul), steps], { out_dtype: 'UINT2' }, [1, 3]));
     const made = ((result as { value: Value }).value as NodeValue).node;
     expect(made.attrs).toMatchObject({ sign: [1, -1, -1], output: 'UINT2' });
     expect(made.inputs[0]).toBe(x);
-    expect(made.origin).toEqual(['Mul', 'MultiThreshold']);
+    expect(made.origin).toEqual(['ChannelwiseOp', 'MultiThreshold']);
     const read: Lowering = { options, sole: () => false };
     const kept = lowered(nodeOf('MultiThreshold', [out(mul), steps], { out_dtype: 'UINT2' }, [1, 3]), read);
     expect(((kept as { value: Value }).value as NodeValue).node.attrs).not.toHaveProperty('sign');

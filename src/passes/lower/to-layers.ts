@@ -31,6 +31,7 @@ export function toLayers(graph: Graph, options: LoweringOptions): { graph: Graph
         reasons.set(key, [...(reasons.get(key) ?? []), `${operator.name}: ${made.refused}`]);
         continue;
       }
+      if ('values' in made) return made.values;
       if (made.value.kind === 'node') readerCount.set(made.value.node, readBy);
       const place = made.output ?? 0;
       return node.types.map((_, index) => (index === place ? made.value : output(node, index)));
