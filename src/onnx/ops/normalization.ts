@@ -32,11 +32,16 @@ export const BatchNormalization: Op = define({
     const channels = x!.shape[1]!;
     const inner = sizeOf(x!.shape.slice(2));
     const data = allocate(type!.dtype, x!.data.length);
-    for (let start = 0; start < data.length; start += inner) {
-      const c = (start / inner) % channels;
+    const slope = new Float64Array(channels);
+    const shift = new Float64Array(channels);
+    for (let c = 0; c < channels; c += 1) {
       const inverse = round(1 / round(Math.sqrt(round(variance!.data[c]! + epsilon))));
       const a = round(scale!.data[c]! * inverse);
-      const b = round(bias!.data[c]! - round(mean!.data[c]! * a));
+      slope[c] = a;
+      shift[c] = round(bias!.data[c]! - round(mean!.data[c]! * a));
+    }
+    for (let start = 0, c = 0; start < data.length; start += inner, c = c + 1 === channels ? 0 : c + 1) {
+      const [a, b] = [slope[c]!, shift[c]!];
       for (let i = start; i < start + inner; i += 1) data[i] = round(x!.data[i]! * a) + b;
     }
     return tensor(type!.dtype, x!.shape, data);
