@@ -5,6 +5,8 @@ import { range } from './verilog.ts';
 export interface Counter {
   readonly name: string;
   readonly count: number;
+  /** Verilog: it begins again already now. */
+  readonly early?: string;
 }
 
 const bitsOf = ({ count }: Counter): number => log2Ceil(count);
@@ -29,7 +31,10 @@ export function within(counter: Counter, from: number, to: number): string {
 }
 
 /** Expression: the counter is at its end. */
-export const atLast = (counter: Counter): string => within(counter, counter.count - 1, counter.count);
+export function atLast(counter: Counter): string {
+  const end = within(counter, counter.count - 1, counter.count);
+  return counter.early === undefined || end === "1'b1" ? end : `(${end} | ${counter.early})`;
+}
 
 /** Expression of the counter as `bits` bits, which hold its greatest value. */
 export function countOf(counter: Counter, bits: number): string {
@@ -43,17 +48,17 @@ export function countOf(counter: Counter, bits: number): string {
  * begins again, and so on. They are 0 after reset. Clock and reset are ap_clk and ap_rst_n.
  */
 export function counters(step: string, nest: readonly Counter[]): string[] {
-  const lines: string[] = [];
+  const real = nest.filter(({ count }) => count > 1);
+  const lines = real.map((counter) => `reg ${range(bitsOf(counter))} ${counter.name};`);
   let moves = step;
-  for (const counter of nest) {
-    const { name, count } = counter;
-    if (count <= 1) continue;
+  for (const counter of real) {
+    const { name, count, early } = counter;
     const bits = bitsOf(counter);
     const next = `${name} + ${bits}'d1`;
+    const wraps = count === 2 ** bits && early === undefined;
     lines.push(
-      `reg ${range(bits)} ${name};`,
       `always @(posedge ap_clk) if (!ap_rst_n) ${name} <= ${bits}'d0;`,
-      `else if (${moves}) ${name} <= ${count === 2 ** bits ? next : `${atLast(counter)} ? ${bits}'d0 : ${next}`};`,
+      `else if (${moves}) ${name} <= ${wraps ? next : `${atLast(counter)} ? ${bits}'d0 : ${next}`};`,
     );
     moves = all(moves, atLast(counter));
   }

@@ -1,4 +1,5 @@
 import { all, type Counter, within } from '../hdl/counters.ts';
+import { admits, type DataType, smallest } from '../ir/datatype.ts';
 import { gcd } from '../util/maths.ts';
 
 /** Pixels above, left of, below and right of the inner image: FINN's order. */
@@ -65,3 +66,7 @@ export function borderOf(height: number, width: number, sides: Sides, perPixel: 
     },
   };
 }
+
+/** A type itself if it holds the value, otherwise the narrowest that holds both. */
+export const typeWith = (dtype: DataType, value: number): DataType =>
+  admits(dtype, value) ? dtype : smallest(Math.min(dtype.min, value), Math.max(dtype.max, value));

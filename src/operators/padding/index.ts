@@ -1,8 +1,8 @@
 import { counterCost } from '../../hdl/counters.ts';
-import { admits, BIPOLAR, type DataType, int, smallest, TERNARY, uint } from '../../ir/datatype.ts';
+import { BIPOLAR, type DataType, int, TERNARY, uint } from '../../ir/datatype.ts';
 import { type Attrs, input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
-import { type Border, borderOf, pixelsToDivide, type Sides } from '../border.ts';
+import { type Border, borderOf, pixelsToDivide, type Sides, typeWith } from '../border.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
 import { lowerPad } from './lower.ts';
@@ -29,10 +29,6 @@ function paddingBorder({ attrs, types }: Layer<PaddingAttrs>): Border {
 
 const lanesOf = ({ attrs }: Layer<PaddingAttrs>): number => attrs.simd * attrs.pixels;
 
-/** The input's type if it holds the value, otherwise the narrowest that holds both. */
-const paddedType = (dtype: DataType, value: number): DataType =>
-  admits(dtype, value) ? dtype : smallest(Math.min(dtype.min, value), Math.max(dtype.max, value));
-
 export const padding: Operator<PaddingAttrs> = {
   name,
   domain: 'finn.custom_op.fpgadataflow',
@@ -56,7 +52,7 @@ export const padding: Operator<PaddingAttrs> = {
       const message = `pixels is ${pixels}, but simd ${simd} is not all ${shape[3]} channels`;
       illegal('layer/folding', name, context, message, `use simd ${shape[3]}, or pixels 1`);
     }
-    const padded = paddedType(dtype, value);
+    const padded = typeWith(dtype, value);
     if (padded.bits > 64) illegal('layer/attribute', name, context, `no type holds both ${dtype.name} and ${value}`);
     return [{ dtype: padded, shape: out }];
   },
@@ -87,6 +83,7 @@ export const padding: Operator<PaddingAttrs> = {
     const border = paddingBorder(layer);
     return {
       interval: padding.cycles(layer),
+      period: border.beats,
       // A frame begins with its first beat, which waits in a register where pixels are added in front of it.
       takes: (_, t) => {
         const at = t % border.beats;
