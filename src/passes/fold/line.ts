@@ -48,7 +48,10 @@ export class Line {
       queue.put(when);
       this.left |= bit;
       if (when > this.latest) this.latest = when;
-      if (queue.consumer >= 0) this.wake(queue.consumer);
+      if (queue.wantsToken) {
+        queue.wantsToken = false;
+        this.wake(queue.consumer);
+      }
     }
     if (this.left !== ports) return false;
     if (this.latest > cycle) this.waitsOut += this.latest - cycle;

@@ -1,4 +1,4 @@
-import type { Pipeline } from '../../operators/operator.ts';
+import type { Pipeline, Schedule } from '../../operators/operator.ts';
 
 /** The cycles of a pipeline's period in which beats move, and the ports that take and give in them as bit-sets. */
 export interface Pattern {
@@ -31,4 +31,14 @@ export function patternOf(schedule: Pipeline, ins: number, outs: number): Patter
   const pattern = { at: Int32Array.from(at), takes: Uint32Array.from(takes), gives: Uint32Array.from(gives), period };
   made.set(schedule, pattern);
   return pattern;
+}
+
+/** Beats of a frame at a port. */
+export function beatsOf(schedule: Schedule, direction: 'in' | 'out', port: number): number {
+  if (schedule.kind === 'buffered') return direction === 'in' ? schedule.inputs : schedule.outputs;
+  const period = schedule.period ?? schedule.interval;
+  const moves = direction === 'in' ? schedule.takes : schedule.gives;
+  let n = 0;
+  for (let t = 0; t < period; t += 1) if (moves.call(schedule, port, t)) n += 1;
+  return n * (schedule.interval / period);
 }

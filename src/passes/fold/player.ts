@@ -1,7 +1,9 @@
 import type { Buffered, Pipeline, Schedule } from '../../operators/operator.ts';
+import { Course } from './course.ts';
 import { Line } from './line.ts';
 import { patternOf } from './pattern.ts';
 import { type Queue, UNKNOWN } from './queue.ts';
+import { ThroughPlayer } from './through.ts';
 
 /** A schedule that is being played: the cycles of its beats, as far as those of its neighbours are known. */
 export interface Player {
@@ -11,38 +13,15 @@ export interface Player {
   readonly course: Course;
 }
 
-/** What a stage did in each frame: equal courses mean equal cycles from the frame's start on. */
-export class Course {
-  readonly starts: number[] = [];
-  readonly marks: number[] = [];
-  private start = 0;
-  private mark = 0;
-
-  /** Something happened in `cycle`. */
-  note(cycle: number): void {
-    this.mark = (Math.imul(this.mark, 0x2c1b3c6d) + (cycle - this.start)) | 0;
-  }
-
-  /** The frame's first event is in `cycle`. */
-  begin(cycle: number): void {
-    this.start = cycle;
-    this.mark = 0;
-    this.starts.push(cycle);
-  }
-
-  end(): void {
-    this.marks.push(this.mark);
-  }
-}
-
 /** Tells the stage with that number that something it may have waited for is known. */
 export type Wake = (stage: number) => void;
 
 /** Starts playing a schedule with its first frame. */
-export const player = (schedule: Schedule, ins: readonly Queue[], outs: readonly Queue[], wake: Wake): Player =>
-  schedule.kind === 'buffered'
-    ? new BufferedPlayer(schedule, ins[0]!, outs[0]!, wake)
-    : new PipelinePlayer(schedule, ins, outs, wake);
+export function player(schedule: Schedule, ins: readonly Queue[], outs: readonly Queue[], wake: Wake): Player {
+  if (schedule.kind === 'buffered') return new BufferedPlayer(schedule, ins[0]!, outs[0]!, wake);
+  if (ins.length === 1 && outs.length === 1) return new ThroughPlayer(schedule, ins[0]!, outs[0]!, wake);
+  return new PipelinePlayer(schedule, ins, outs, wake);
+}
 
 class PipelinePlayer implements Player {
   readonly course = new Course();
@@ -100,7 +79,10 @@ class PipelinePlayer implements Player {
         if (!((taken >> port) & 1)) continue;
         const queue = ins[port]!;
         queue.take(cycle);
-        if (queue.producer >= 0) this.wake(queue.producer);
+        if (queue.wantsPlace) {
+          queue.wantsPlace = false;
+          this.wake(queue.producer);
+        }
       }
       const move = line.moveOf(cycle);
       const given = gives[this.place]!;
@@ -186,7 +168,10 @@ class BufferedPlayer implements Player {
       const free = this.granting === 0 ? 0 : this.issuedAt[this.granting - 1 - this.issuedFrom]! + this.reuse;
       const cycle = Math.max(this.lastTake + 1, token, free);
       from.take(cycle);
-      if (from.producer >= 0) this.wake(from.producer);
+      if (from.wantsPlace) {
+        from.wantsPlace = false;
+        this.wake(from.producer);
+      }
       this.takenAt.push(cycle);
       this.lastTake = cycle;
       this.taken += 1;

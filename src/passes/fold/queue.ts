@@ -1,5 +1,5 @@
-/** Times at which an end of a run moves beats: a source's offer or a sink's acceptance at `cycle` or the first after it. */
-export type When = (cycle: number) => number;
+/** When an end of a run moves its beat number `beat`: a source's offer or a sink's acceptance in `cycle` or the first after it. */
+export type When = (cycle: number, beat: number) => number;
 
 /** A ring of cycles by number of the beat, which grows as far as it must. */
 class Times {
@@ -34,6 +34,9 @@ const ringFor = (depth: number): number => (depth < 65536 ? depth + 1 : 1024);
 export class Queue {
   pushed = 0;
   popped = 0;
+  /** Does the consumer wait to hear of the next beat, the producer of the next place? */
+  wantsToken = false;
+  wantsPlace = false;
   /** Of a source and of a sink: when they move beats; at once if left out. */
   when: When | undefined;
   /** All cycles of pushes and pops, where a caller wants them. */
@@ -44,6 +47,10 @@ export class Queue {
   /** Of a source: the cycle of the first beat, −1 before it. */
   first = -1;
   private lastPop = -1;
+  /** Where the cycles of beats are kept, less `base`, from beat `from` on. */
+  private kept: Float64Array | undefined;
+  private keptFrom = 0;
+  private keptBase = 0;
   private readonly came: Times;
   private readonly went: Times;
   readonly producer: number;
@@ -60,10 +67,20 @@ export class Queue {
     this.went = new Times(producer < 0 || consumer < 0 ? 0 : ringFor(depth));
   }
 
+  /** Keeps the cycles of the beats of a source or sink from number `from` on, counted from `base`, as far as `into` has room. */
+  record(into: Float64Array, from: number, base: number): void {
+    this.kept = into;
+    this.keptFrom = from;
+    this.keptBase = base;
+  }
+
   /** First cycle in which the next beat can be taken, or UNKNOWN. */
   token(): number {
-    if (this.producer < 0) return this.when ? this.when(this.lastPop + 1) : 0;
-    if (this.popped === this.pushed) return UNKNOWN;
+    if (this.producer < 0) return this.when ? this.when(this.lastPop + 1, this.popped) : 0;
+    if (this.popped === this.pushed) {
+      this.wantsToken = true;
+      return UNKNOWN;
+    }
     return this.came.ring[this.popped & this.came.mask]! + this.latency;
   }
 
@@ -76,16 +93,20 @@ export class Queue {
         this.went.grow(Math.max(0, this.pushed - this.depth), this.popped);
       this.went.ring[this.popped & this.went.mask] = cycle;
     }
+    if (this.kept) this.kept[this.popped - this.keptFrom] = cycle - this.keptBase;
     this.popped += 1;
     this.log?.push(cycle);
   }
 
   /** First cycle from `cycle` on in which the next beat can come, or UNKNOWN. */
   place(cycle: number): number {
-    if (this.consumer < 0) return this.when ? this.when(cycle) : cycle;
+    if (this.consumer < 0) return this.when ? this.when(cycle, this.pushed) : cycle;
     const gone = this.pushed - this.depth;
     if (gone < 0) return cycle;
-    if (gone >= this.popped) return UNKNOWN;
+    if (gone >= this.popped) {
+      this.wantsPlace = true;
+      return UNKNOWN;
+    }
     return Math.max(this.went.ring[gone & this.went.mask]! + 1, cycle);
   }
 
@@ -96,8 +117,9 @@ export class Queue {
       this.pushed += 1;
       return;
     }
+    if (this.kept) this.kept[this.pushed - this.keptFrom] = cycle - this.keptBase;
     this.pushed += 1;
     this.log?.push(cycle);
-    if (this.pushed % this.beats === 0) this.ends!.push(cycle);
+    if (this.ends && this.pushed % this.beats === 0) this.ends.push(cycle);
   }
 }

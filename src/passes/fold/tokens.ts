@@ -1,4 +1,5 @@
 import type { Schedule } from '../../operators/operator.ts';
+import { beatsOf } from './pattern.ts';
 import { type Player, player } from './player.ts';
 import { Queue, type When } from './queue.ts';
 
@@ -69,7 +70,7 @@ export function runTokens(stages: readonly Stage[], queues: readonly Capacity[],
   const work = new Worklist(stages.length);
   const players = stages.map((stage, i) => player(stage.schedule, ins[i]!, outs[i]!, work.add));
   const sinks = outs.flatMap((list, i) =>
-    list.flatMap((queue, port) => (queue.consumer < 0 ? [{ queue, beats: beatsOf(stages[i]!.schedule, port) }] : [])),
+    list.flatMap((queue, port) => (queue.consumer < 0 ? [{ queue, beats: beatsOf(stages[i]!.schedule, 'out', port) }] : [])),
   );
   for (const { queue } of sinks) queue.ends = [];
   for (const { queue, beats } of sinks) queue.beats = beats;
@@ -99,15 +100,6 @@ export function runTokens(stages: readonly Stage[], queues: readonly Capacity[],
   };
 }
 
-/** Beats of a frame at an output. */
-function beatsOf(schedule: Schedule, port: number): number {
-  if (schedule.kind === 'buffered') return schedule.outputs;
-  const period = schedule.period ?? schedule.interval;
-  let n = 0;
-  for (let t = 0; t < period; t += 1) if (schedule.gives(port, t)) n += 1;
-  return n * (schedule.interval / period);
-}
-
 /**
  * How many frames back a frame's course may hang on the others' at most: a beat needs the place of one that went so many
  * frames before, a buffer's place was used so many frames before.
@@ -118,7 +110,7 @@ function reachOf(stages: readonly Stage[], queues: readonly Capacity[]): number 
     if (schedule.kind === 'buffered') reach = Math.max(reach, Math.ceil(schedule.capacity / schedule.inputs));
     out.forEach((e, port) => {
       const depth = e < 0 ? Infinity : queues[e]!.depth;
-      if (depth !== Infinity) reach = Math.max(reach, Math.ceil(depth / beatsOf(schedule, port)));
+      if (depth !== Infinity) reach = Math.max(reach, Math.ceil(depth / beatsOf(schedule, 'out', port)));
     });
   }
   return reach;

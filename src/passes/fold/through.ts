@@ -1,0 +1,120 @@
+import type { Pipeline } from '../../operators/operator.ts';
+import { Course } from './course.ts';
+import { patternOf } from './pattern.ts';
+import type { Player, Wake } from './player.ts';
+import { type Queue, UNKNOWN } from './queue.ts';
+
+/** A pipeline with one input and one output, as most are: `PipelinePlayer` without its loops over ports. */
+export class ThroughPlayer implements Player {
+  readonly course = new Course();
+  /** Of each event of the pattern: 1 if it takes a beat, 2 if it gives one; moves to the next event. */
+  private readonly codes: Uint8Array;
+  private readonly gaps: Int32Array;
+  private readonly perFrame: number;
+  private readonly depth: number;
+  private readonly from: Queue;
+  private readonly to: Queue;
+  private readonly wake: Wake;
+  /** As in Line: moves and waits of the results [behind, head) that have left and [head, tail) that are on their way. */
+  private readonly moves: Float64Array;
+  private readonly waits: Float64Array;
+  private readonly mask: number;
+  private behind = 0;
+  private head = 0;
+  private tail = 0;
+  private waitsIn = 0;
+  private waitsOut = 0;
+  private place = 0;
+  private event = 0;
+  private move: number;
+  private frame = 0;
+
+  constructor(schedule: Pipeline, from: Queue, to: Queue, wake: Wake) {
+    const { at, takes, gives, period } = patternOf(schedule, 1, 1);
+    this.codes = Uint8Array.from(at, (_, i) => takes[i]! | (gives[i]! << 1));
+    this.gaps = Int32Array.from(at, (t, i) => (i + 1 < at.length ? at[i + 1]! : period + at[0]!) - t);
+    this.perFrame = at.length * (schedule.interval / period);
+    this.depth = Math.max(1, schedule.depth);
+    this.move = at[0] ?? 0;
+    let size = 4;
+    while (size < this.depth + 2) size *= 2;
+    this.moves = new Float64Array(size);
+    this.waits = new Float64Array(size);
+    this.mask = size - 1;
+    this.from = from;
+    this.to = to;
+    this.wake = wake;
+  }
+
+  /** Lets the first result leave; false if it is not known when it can. */
+  private leave(): boolean {
+    const { to } = this;
+    const at = this.head & this.mask;
+    const cycle = this.moves[at]! + this.waitsOut;
+    const when = to.place(cycle);
+    if (when === UNKNOWN) return false;
+    to.put(when);
+    if (to.wantsToken) {
+      to.wantsToken = false;
+      this.wake(to.consumer);
+    }
+    if (when > cycle) this.waitsOut += when - cycle;
+    this.waits[at] = this.waitsOut;
+    this.head += 1;
+    return true;
+  }
+
+  advance(frames: number): void {
+    const { codes, gaps, from, moves, waits, mask, perFrame, depth, course } = this;
+    let { place, event, move, behind, waitsIn } = this;
+    play: while (this.frame < frames) {
+      const code = codes[place]!;
+      let token = 0;
+      if (code & 1) {
+        token = from.token();
+        if (token === UNKNOWN) break;
+      }
+      let due = token - waitsIn > move ? token - waitsIn : move;
+      while (behind !== this.tail) {
+        const at = behind & mask;
+        const leaving = moves[at]!;
+        if (leaving > due) break;
+        if (behind === this.head && !this.leave()) break play;
+        // The move that the result leaves with is made late; those before it have been made.
+        if (leaving > move) move = leaving;
+        waitsIn = waits[at]!;
+        behind += 1;
+        due = token - waitsIn > move ? token - waitsIn : move;
+      }
+      const cycle = due + waitsIn;
+      if (code & 1) {
+        from.take(cycle);
+        if (from.wantsPlace) {
+          from.wantsPlace = false;
+          this.wake(from.producer);
+        }
+      }
+      if (code & 2) {
+        moves[this.tail & mask] = due + depth;
+        this.tail += 1;
+      }
+      if (event === 0) course.begin(cycle);
+      course.note(cycle);
+      event += 1;
+      if (event === perFrame) {
+        event = 0;
+        this.frame += 1;
+        course.end();
+      }
+      move = due + gaps[place]!;
+      place += 1;
+      if (place === gaps.length) place = 0;
+    }
+    this.place = place;
+    this.event = event;
+    this.move = move;
+    this.behind = behind;
+    this.waitsIn = waitsIn;
+    while (this.head < this.tail && this.leave());
+  }
+}
