@@ -19,6 +19,14 @@ export function results(w: Writer, m: Mvau, plan: Plan, sums: string, bits: numb
   }
 }
 
+/** Does every lane begin with the same sum in all folds? */
+export function preloadsAre({ pe, nf }: Mvau, plan: Plan): 'constants' | 'words' {
+  const { preload } = plan;
+  const same = (i: number): boolean =>
+    Array.from({ length: nf }, (_, f) => f).every((f) => preload![f * pe + i] === preload![i]);
+  return preload && Array.from({ length: pe }, (_, i) => i).every(same) ? 'constants' : 'words';
+}
+
 /** Accumulators with a preload; sums or signs to the output register. */
 export function sums(
   w: Writer,
@@ -32,8 +40,9 @@ export function sums(
   const { pe, nf, sf } = m;
   const n = plan.sumBits;
   const sign = plan.back === 'sign';
-  const constant = nf === 1;
+  const constant = preloadsAre(m, plan) === 'constants';
   const out = sign ? 1 : n;
+  const lut6 = device.family === 'xc7' || device.family === 'xcup';
   w.line(`reg [${pe * out - 1}:0] result;`).line('reg valid_out;');
   const done = sf > 1 ? `valid_${part} & last_${part}` : `valid_${part}`;
   w.line(`always @(posedge ap_clk) if (!ap_rst_n) valid_out <= 1'b0; else if (en) valid_out <= ${done};`);
@@ -44,10 +53,11 @@ export function sums(
     const read = { clock: 'ap_clk', enable: 'en', address: `fold_${part - 1}` };
     w.lines(romVerilog(device.family, { ...shape, ...read }, false, memories));
   }
+  if (constant && sf > 1) w.line(`wire restart = ~ap_rst_n | (en & valid_${part} & last_${part});`);
   for (let i = 0; i < pe; i += 1) {
     const load = constant ? literal(plan.preload![i]!, n) : lane('preload', i, n);
     const p = lane('p', i, plan.partBits);
-    if (sf === 1 && constant) {
+    if (sf === 1 && nf === 1) {
       const t = plan.least![i]!;
       const never = t >= 2 ** plan.partBits;
       const reached = t <= 0 ? "1'b1" : never ? "1'b0" : `(${p} > ${literal(BigInt(t - 1), plan.partBits)})`;
@@ -55,14 +65,21 @@ export function sums(
       continue;
     }
     const begin = sf === 1 ? load : constant ? `sum_${i}` : `(first_${part} ? ${load} : sum_${i})`;
-    w.line(`wire [${n - 1}:0] total_${i} = ${begin} + ${widened(p, plan.partBits, n)};`);
+    const own = widened(p, plan.partBits, n);
+    if (lut6 && begin.includes('?')) {
+      // p + begin. Yosys takes what is subtracted from for the carry chain's direct input, which costs a LUT for more than a signal.
+      w.line(`wire [${n}:0] added_${i} = {${own}, 1'b0} - {~${begin}, 1'b1};`);
+      w.line(`wire unused_low_${i} = &{1'b0, added_${i}[0]};`).line(
+        `wire [${n - 1}:0] total_${i} = added_${i}[${n}:1];`,
+      );
+    } else w.line(`wire [${n - 1}:0] total_${i} = ${begin} + ${own};`);
     if (sign && sf === 1 && n > 1) w.line(`wire unused_${i} = &{1'b0, total_${i}[${n - 2}:0]};`);
     if (sf > 1) {
       w.line(`reg [${n - 1}:0] sum_${i};`);
       if (constant) {
         // The next neuron's beginning comes in with the last sum, by the flip-flops' own set and reset.
-        w.line(`always @(posedge ap_clk) if (!ap_rst_n) sum_${i} <= ${load};`);
-        w.line(`  else if (en & valid_${part}) sum_${i} <= last_${part} ? ${load} : total_${i};`);
+        w.line(`always @(posedge ap_clk) if (restart) sum_${i} <= ${load};`);
+        w.line(`  else if (en & valid_${part}) sum_${i} <= total_${i};`);
       } else w.line(`always @(posedge ap_clk) if (en & valid_${part}) sum_${i} <= total_${i};`);
     }
     const value = sign ? `~total_${i}[${n - 1}]` : `total_${i}`;

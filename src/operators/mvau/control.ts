@@ -3,6 +3,7 @@ import { isBlock, romVerilog } from '../../hdl/memory.ts';
 import { packWords } from '../../hdl/verilog.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import type { Writer } from '../../util/writer.ts';
+import { preloadsAre } from './accumulate.ts';
 import type { Mvau } from './layer.ts';
 import { type Plan, sumsAreOutput } from './plan.ts';
 
@@ -126,7 +127,7 @@ export function control(
       );
     }
   }
-  const wantsFold = plan.back === 'count' || !sumsAreOutput(m, plan);
+  const wantsFold = plan.back === 'count' || (!sumsAreOutput(m, plan) && preloadsAre(m, plan) === 'words');
   stages(w, part, sf > 1 ? ['valid', 'first', 'last'] : ['valid']);
   if (wantsFold) delay(w, 'fold', nfBits, plan.back === 'count' ? part + (sf > 1 ? 1 : 0) : part - 1);
 }

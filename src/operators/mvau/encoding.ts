@@ -1,4 +1,5 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
+import type { Row } from '../../hdl/rows.ts';
 import { BIPOLAR, bitsFor, type DataType, smallest } from '../../ir/datatype.ts';
 import { extremes, type Tensor } from '../../ir/tensor.ts';
 
@@ -15,6 +16,12 @@ export interface InputCode {
   readonly shift: number;
 }
 
+/** The input as a signed number: the top bit of unsigned types is inverted, so that s = x − 2^(bits−1). */
+export function signedCode(type: DataType): InputCode {
+  const offset = type.signed ? 0 : 2 ** (type.bits - 1);
+  return { bits: type.bits, scale: 1, offset, invertTop: !type.signed, shift: 0 };
+}
+
 export function inputCode(type: DataType): InputCode {
   if (type === BIPOLAR) return { bits: 1, scale: 2, offset: -1, invertTop: false, shift: 0 };
   if (!type.signed) return { bits: type.bits, scale: 1, offset: 0, invertTop: false, shift: 0 };
@@ -24,10 +31,11 @@ export function inputCode(type: DataType): InputCode {
 /**
  * How weights lie in memory, and what a product is. bipolar: 1 bit, set for −1, product u ^ w. binary: 1 bit, u & w.
  * ternary: (non-zero, negative), product nz & (u ^ neg). integer: two's complement, or unsigned. constant: in logic, as
- * signed digits. A product is its bits plus `correction(w)`, which is no function of u.
+ * signed digits. booth: as integer, read as digits of −2 … 2; the input is signed. A product is its bits plus `correction(w)`, which
+ * is no function of u.
  */
 export interface WeightCode {
-  readonly kind: 'bipolar' | 'binary' | 'ternary' | 'integer' | 'constant';
+  readonly kind: 'bipolar' | 'binary' | 'ternary' | 'integer' | 'constant' | 'booth';
   readonly bits: number;
   readonly signed: boolean;
   encode(w: number): bigint;
@@ -77,6 +85,24 @@ export function weightCode(weights: Tensor, bits: number, inLogic: boolean): Wei
   };
 }
 
+/** Digits of radix 4 that weights of a code have. */
+const boothDigits = (code: WeightCode): number => Math.ceil((code.bits + (code.signed ? 0 : 1)) / 2);
+
+/**
+ * The code of integer weights for rows of signed inputs: a product is a row of bits + 1 bits for each digit, its sign bit inverted, and one more unit if
+ * the digit is negative. The correction is the same for every weight.
+ */
+export function boothCode(integer: WeightCode, bits: number): WeightCode {
+  let signs = 0;
+  for (let k = 0; k < boothDigits(integer); k += 1) signs += 4 ** k * 2 ** bits;
+  return {
+    ...integer,
+    kind: 'booth',
+    correction: () => -signs,
+    most: (w) => Math.max(-w * 2 ** (bits - 1), w * (2 ** (bits - 1) - 1)) + signs,
+  };
+}
+
 /** Non-adjacent form: the fewest signed powers of two that make an integer. */
 export function digits(value: number): { readonly shift: number; readonly sign: 1 | -1 }[] {
   const list: { shift: number; sign: 1 | -1 }[] = [];
@@ -118,7 +144,38 @@ export function productBits(code: WeightCode, u: readonly string[], w: readonly 
         }));
       });
     case 'constant':
-      return bug('a constant weight has no bits in memory');
+    case 'booth':
+      return bug(`a ${code.kind} weight has no single bits in memory`);
+  }
+}
+
+/**
+ * The rows that make the product of a memory-held weight and an input of several bits: `u` is an expression of the input's
+ * bits, `w` are expressions of the weight's.
+ */
+export function productRows(code: WeightCode, u: string, bits: number, w: readonly string[]): Row[] {
+  const all = (bit: string, n = bits): string => `{${n}{${bit}}}`;
+  switch (code.kind) {
+    case 'bipolar':
+      return [{ bits: `${u} ^ ${all(w[0]!)}`, width: bits, column: 0 }];
+    case 'binary':
+      return [{ bits: `${u} & ${all(w[0]!)}`, width: bits, column: 0 }];
+    case 'ternary':
+      return [{ bits: `${all(w[0]!)} & (${u} ^ ${all(w[1]!)})`, width: bits, column: 0 }];
+    case 'booth':
+      return Array.from({ length: boothDigits(code) }, (_, k) => {
+        const at = (plane: number): string =>
+          plane < 0 ? "1'b0" : plane < code.bits ? w[plane]! : code.signed ? w[code.bits - 1]! : "1'b0";
+        const [high, middle, low] = [at(2 * k + 1), at(2 * k), at(2 * k - 1)];
+        const n = bits + 1;
+        const one = `${all(`${middle} ^ ${low}`, n)} & {${u}[${bits - 1}], ${u}}`;
+        const two = `${all(`(${high} ^ ${middle}) & ~(${middle} ^ ${low})`, n)} & {${u}, 1'b0}`;
+        // The sign bit counts 2^bits less than it says, and is inverted to be worth nothing or that.
+        const sign = `${n}'d${2 ** bits}`;
+        return { bits: `((${one}) | (${two})) ^ ${all(high, n)} ^ ${sign}`, width: n, column: 2 * k, carry: high };
+      });
+    default:
+      return bug(`no rows of ${code.kind} weights`);
   }
 }
 

@@ -3,7 +3,7 @@ import { type ThresholdOptions, thresholdDepth } from '../../hdl/threshold-plan.
 import { countOf, type ThresholdTable, thresholdTable } from '../../hdl/threshold-table.ts';
 import { BINARY, BIPOLAR, bitsFor, smallest } from '../../ir/datatype.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
-import { digits, type InputCode, inputCode, type WeightCode, weightCode } from './encoding.ts';
+import { boothCode, digits, type InputCode, inputCode, signedCode, type WeightCode, weightCode } from './encoding.ts';
 import type { Mvau } from './layer.ts';
 import { accumulatorRange } from './widths.ts';
 
@@ -25,6 +25,8 @@ export interface Plan {
   readonly back: Back;
   readonly input: InputCode;
   readonly weights: WeightCode;
+  /** heap: columns of bits and counters. rows: one product behind the other on carry chains, where LUTs have six inputs. */
+  readonly form: 'heap' | 'rows';
   /** Counters in front of the registers inside the heap; undefined where it is too small to have any. */
   readonly cut: number | undefined;
   /** Bits of one cycle's partial sum. */
@@ -45,6 +47,17 @@ export function planOf(m: Mvau, device: Device): Plan {
   const inLogic = m.nf === 1 && m.sf === 1;
   const coded = inputCode(m.input);
   const weights = weightCode(m.weights, coded.bits, inLogic);
+  const heap = planWith(m, device, coded, weights, 'heap');
+  // One bit at a time gains nothing from carry chains.
+  if (device.family === 'ice40' || device.family === 'ecp5' || inLogic || coded.bits < 2) return heap;
+  if (weights.kind !== 'integer') return { ...heap, form: 'rows' };
+  const rows = planWith(m, device, signedCode(m.input), boothCode(weights, coded.bits), 'rows');
+  // Depths must be those of every other family.
+  return depthOf(m, rows) === depthOf(m, heap) ? rows : heap;
+}
+
+function planWith(m: Mvau, device: Device, coded: InputCode, weights: WeightCode, form: Plan['form']): Plan {
+  const inLogic = weights.kind === 'constant';
   const range = accumulatorRange(m.weights, m.input);
   const offset = offsets(m, coded, weights);
   const back: Back = !m.thresholds ? 'sum' : m.output === BIPOLAR || m.output === BINARY ? 'sign' : 'count';
@@ -60,7 +73,7 @@ export function planOf(m: Mvau, device: Device): Plan {
   const front = inLogic ? 'constant' : m.nf === 1 ? 'direct' : bufferOf(m, coded.bits);
   const neurons = Array.from({ length: m.mh }, (_, j) => j);
   const part = bitsFor(mostOfPart(m, weights) * 2 ** input.shift);
-  const common = { front, back, input, weights, cut: cutOf(m, input, weights) } as const;
+  const common = { front, back, input, weights, form, cut: cutOf(m, input, weights) } as const;
 
   if (back === 'sum') {
     const begin = neurons.map((j) => (offset[j]! - low) / scale);
@@ -147,7 +160,7 @@ export const sumsAreOutput = (m: Mvau, plan: Plan): boolean =>
  * layer's depth is too.
  */
 function cutOf(m: Mvau, input: InputCode, code: WeightCode): number | undefined {
-  let bits = m.simd * input.bits * (code.kind === 'integer' ? code.bits : 1);
+  let bits = m.simd * input.bits * (wide(code) ? code.bits : 1);
   if (code.kind === 'constant') {
     const digitsOf = (j: number): number => {
       let total = 0;
@@ -157,10 +170,13 @@ function cutOf(m: Mvau, input: InputCode, code: WeightCode): number | undefined 
     bits = input.bits * Math.max(...Array.from({ length: m.mh }, (_, j) => digitsOf(j)));
   }
   if (bits < 12) return undefined;
-  const columns = input.bits + (code.kind === 'integer' ? code.bits - 1 : 0);
+  const columns = input.bits + (wide(code) ? code.bits - 1 : 0);
   const levels = Math.ceil(Math.log(Math.max(3, bits / columns) / 2) / Math.log(1.5));
   return Math.max(1, Math.ceil(levels / 2));
 }
+
+/** Do weights of the code have more than one product bit for each of the input's? */
+export const wide = ({ kind }: WeightCode): boolean => kind === 'integer' || kind === 'booth';
 
 /** accumulator − scale · P of every neuron. */
 function offsets(m: Mvau, input: InputCode, code: WeightCode): Float64Array {

@@ -1,12 +1,11 @@
 import type { Design } from '../../hdl/design.ts';
 import type { Device } from '../../hdl/device.ts';
-import { type Counter, heap } from '../../hdl/heap.ts';
 import { thresholdUnit } from '../../hdl/thresholds.ts';
-import { concat, lane } from '../../hdl/verilog.ts';
+import { lane } from '../../hdl/verilog.ts';
 import { writer } from '../../util/writer.ts';
 import { count, results, sums } from './accumulate.ts';
 import { control } from './control.ts';
-import { constantProductBits, productBits } from './encoding.ts';
+import { dotModules } from './dots.ts';
 import type { Mvau } from './layer.ts';
 import { depthOf, type Plan, partStage, planOf, sumsAreOutput } from './plan.ts';
 import { streamsOf } from './streams.ts';
@@ -31,97 +30,6 @@ export function mvauRtl(m: Mvau, device: Device, name: string): Design {
 export function mvauDepth(m: Mvau, device: Device): number {
   const plan = planOf(m, device);
   return depthOf(m, plan);
-}
-
-function counterOf(plan: Plan, device: Device): Counter {
-  if (device.family === 'ice40' || device.family === 'ecp5') return '3:2';
-  return plan.weights.kind === 'constant' ? '6:3' : plan.weights.kind === 'ternary' ? '3:2' : '3:2+6:3';
-}
-
-/** Unsigned bits of input lane i, as expressions. */
-function inputBits(plan: Plan, i: number): string[] {
-  const { bits, invertTop } = plan.input;
-  return Array.from({ length: bits }, (_, k) => `${invertTop && k === bits - 1 ? '~' : ''}x[${i * bits + k}]`);
-}
-
-/** One module for all neurons where weights come from memory, one for each where they are constants. */
-function dotModules(m: Mvau, plan: Plan, device: Device, name: string): Record<string, string> {
-  const constant = sumsAreOutput(m, plan) ? plan.preload : undefined;
-  if (plan.front !== 'constant')
-    return { [`${name}_dot`]: memoryDot(m, plan, device, `${name}_dot`, constant?.[0] ?? 0n) };
-  const neurons = Array.from({ length: m.mh }, (_, j) => j);
-  return Object.fromEntries(
-    neurons.map((j) => [`${name}_dot_${j}`, constantDot(m, plan, device, `${name}_dot_${j}`, j, constant?.[j] ?? 0n)]),
-  );
-}
-
-function memoryDot(m: Mvau, plan: Plan, device: Device, module: string, constant: bigint): string {
-  const { pe, simd } = m;
-  const { bits, invertTop, shift } = plan.input;
-  const products = simd * pe;
-  const w = writer();
-  w.line(`module ${module} (`).indent(() => {
-    w.lines(['input wire clk,', 'input wire en,', `input wire [${simd * bits - 1}:0] x,`]);
-    w.line(`input wire [${products * plan.weights.bits - 1}:0] w,`).line(`output reg [${pe * plan.partBits - 1}:0] p`);
-  });
-  w.line(');').indent(() => {
-    // Bit k of every input, once for each neuron: as the weights lie in memory.
-    const u = Array.from({ length: bits }, (_, k) => {
-      const lanes = Array.from({ length: simd }, (_, i) =>
-        pe > 1 ? `{${pe}{x[${i * bits + k}]}}` : `x[${i * bits + k}]`,
-      );
-      const whole = bits === 1 && pe === 1 ? 'x' : `{${lanes.reverse().join(', ')}}`;
-      w.line(`wire [${products - 1}:0] u${k} = ${invertTop && k === bits - 1 ? '~' : ''}${whole};`);
-      return `u${k}`;
-    });
-    const planes = Array.from({ length: plan.weights.bits }, (_, k) => lane('w', k, products));
-    const all = productBits(plan.weights, u, planes).map(({ expression, column }) => ({
-      expression,
-      column: column + shift,
-      count: simd,
-    }));
-    const { lines, sums } = heap(all, constant, {
-      prefix: 'h',
-      counter: counterOf(plan, device),
-      width: plan.partBits,
-      lanes: pe,
-      ...(plan.cut !== undefined && { cut: plan.cut }),
-    });
-    w.lines(lines);
-    w.line(`always @(posedge clk) if (en) p <= ${concat([...sums].reverse())};`);
-  });
-  return w.line('endmodule').toString();
-}
-
-function constantDot(m: Mvau, plan: Plan, device: Device, module: string, neuron: number, constant: bigint): string {
-  const byColumn = new Map<number, string[]>();
-  for (let i = 0; i < m.mw; i += 1)
-    for (const { expression, column } of constantProductBits(m.weights.data[i * m.mh + neuron]!, inputBits(plan, i))) {
-      const at = column + plan.input.shift;
-      byColumn.set(at, [...(byColumn.get(at) ?? []), expression]);
-    }
-  const all = [...byColumn].map(([column, bits]) => ({
-    expression: concat([...bits].reverse()),
-    column,
-    count: bits.length,
-  }));
-  const options = {
-    prefix: 'h',
-    counter: counterOf(plan, device),
-    width: plan.partBits,
-    lanes: 1,
-    ...(plan.cut !== undefined && { cut: plan.cut }),
-  };
-  const { lines, sums } = heap(all, constant, options);
-  const w = writer();
-  w.line(`module ${module} (`).indent(() => {
-    w.lines(['input wire clk,', 'input wire en,', `input wire [${m.simd * plan.input.bits - 1}:0] x,`]);
-    w.line(`output reg [${plan.partBits - 1}:0] p`);
-  });
-  w.line(');').indent(() => {
-    w.line("wire unused = &{1'b0, x};").lines(lines).line(`always @(posedge clk) if (en) p <= ${sums[0]};`);
-  });
-  return w.line('endmodule').toString();
 }
 
 function top(m: Mvau, plan: Plan, device: Device, name: string, memories: Record<string, string>): string {
