@@ -92,6 +92,7 @@ export const codes = {
   'lock/missing': '--locked was given, but there is no finn.lock.',
 
   'lower/left-over': 'A node of the integer network is no hardware operator.',
+  'simulate/pace': 'The circuit keeps another pace than the schedules of its layers say.',
   'lower/layout': 'An operation cannot be brought into the order of streams.',
 
   'model/fetch': 'A model cannot be fetched.',

@@ -1,9 +1,10 @@
-import { fail } from '../diagnostics/diagnostic.ts';
-import { each } from '../engine/artifact.ts';
+import { bug, fail, inNetwork, warning } from '../diagnostics/diagnostic.ts';
+import { each, type Files } from '../engine/artifact.ts';
 import type { Design, StreamPort } from '../hdl/design.ts';
 import { evaluate } from '../ir/evaluate.ts';
 import { writeNpy } from '../ir/npy.ts';
 import { type Tensor, tensor } from '../ir/tensor.ts';
+import type { Performance } from '../passes/fold/estimate.ts';
 import { layersOf } from '../passes/fold/names.ts';
 import { beatBytes } from '../sim/packing.ts';
 import { compileSimulation, runSimulation, type Simulator, simulatorTools } from '../sim/simulation.ts';
@@ -13,6 +14,7 @@ import {
   accelerator,
   codegenVerdict,
   dataflow,
+  estimate,
   importVerdict,
   integerNetwork,
   layerDesign,
@@ -44,7 +46,7 @@ export const simulators = { npm: 'cxxrtl', verilator: 'verilator', iverilog: 'iv
 export const simulate = buildStep({
   name: 'simulate',
   doc: 'Runs every layer’s circuit and the whole accelerator on the vectors, with and without stalls; both must equal the layers bit for bit.',
-  needs: { accelerator, designs: each(layerDesign), dataflow, split: integerNetwork, vectors, importVerdict },
+  needs: { accelerator, designs: each(layerDesign), dataflow, estimate, split: integerNetwork, vectors, importVerdict },
   makes: { simulation, codegenVerdict, stitchVerdict },
   config: ({ build, recipe }) => ({
     simulator: simulators[recipe.tools.simulation],
@@ -54,15 +56,17 @@ export const simulate = buildStep({
   }),
   tools: ({ recipe }) => simulatorTools(simulators[recipe.tools.simulation]),
   async run(
-    { accelerator: whole, designs, dataflow: graph, split, vectors: given, importVerdict: before },
-    { config, call, note },
+    { accelerator: whole, designs, dataflow: graph, estimate: predicted, split, vectors: given, importVerdict: before },
+    { config, call, note, report },
   ) {
     const layers = layersOf(graph);
     const slowest = Math.max(...[...layers.values()].map((layer) => layer.op.cycles(layer)));
     const most = Math.max(STEADY, Math.floor(MOST_CYCLES[config.simulator] / slowest));
     const fed = acceleratorInputs(split, graph, given, most);
+    const pace = paceOf(predicted);
     // The steady state is seen over at least 8 frames behind those that fill the pipeline.
-    const frames = Array.from({ length: Math.max(fed.length, STEADY + layers.size) }, (_, i) => fed[i % fed.length]!);
+    const filling = Math.ceil(pace.latency / pace.interval) + 2;
+    const frames = Array.from({ length: Math.max(fed.length, STEADY + filling) }, (_, i) => fed[i % fed.length]!);
     const traffic = trafficOf(graph, frames, STALLED);
 
     const alone = config.codegen ? [...designs] : [];
@@ -121,6 +125,14 @@ export const simulate = buildStep({
     note(
       `interval ${performance.interval_cycles} cycles, latency ${performance.latency_cycles}, ${Math.round(performance['throughput[images/s]'])} frames/s at ${config.clockMhz} MHz`,
     );
+    if (performance.interval_cycles !== pace.interval)
+      report(
+        warning(
+          'simulate/pace',
+          `the circuit takes ${performance.interval_cycles} cycles a frame, the layers' schedules say ${pace.interval}`,
+          { at: inNetwork([graph.name]) },
+        ),
+      );
     if (accuracy !== undefined)
       note(`accuracy of the circuit ${(100 * accuracy).toFixed(2)} % over ${fed.length} vectors`);
     const verdict: Verdict = {
@@ -142,6 +154,13 @@ export const simulate = buildStep({
     };
   },
 });
+
+/** Cycles of a frame and of the first frame by the layers' schedules, as the fold step has found them. */
+function paceOf(files: Files): { readonly interval: number; readonly latency: number } {
+  const text = new TextDecoder().decode(files['report/estimate_network_performance.json'] ?? bug('no estimate'));
+  const { scheduled_interval_cycles: interval, scheduled_latency_cycles: latency } = JSON.parse(text) as Performance;
+  return { interval, latency };
+}
 
 /** What the circuit itself gave, frame by frame, in the shape of what is due. */
 function spoken(result: SimulationResult, port: StreamPort, due: readonly Tensor[]): Tensor[] {
