@@ -94,14 +94,13 @@ export function capacityOf(s: Sizes): number {
     ),
   );
   let most = spanOf(order);
-  for (const a of windows) {
-    for (const b of windows) {
-      if (b.number < a.number) continue;
-      const apart = (b.number - a.number) * beats;
-      const beyond = b.place - a.place;
-      if (s.inputs > s.outputs) most = Math.max(most, early + beats + apart - beyond);
-      else if (b.number > a.number) most = Math.max(most, early + beats - apart + beyond);
-    }
+  // How far beats come in ahead of where windows, one read after the other without a pause, would be.
+  let [least, greatest] = [Infinity, -Infinity];
+  for (const { number, place } of windows) {
+    const ahead = place - number * beats;
+    greatest = Math.max(greatest, ahead);
+    most = Math.max(most, early + beats + (s.inputs > s.outputs ? greatest - ahead : ahead - least));
+    least = Math.min(least, ahead);
   }
   return most;
 }
