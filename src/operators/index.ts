@@ -6,6 +6,7 @@ import { elementwiseOperators } from './elementwise/index.ts';
 import { fifo } from './fifo/index.ts';
 import { globalAccPool } from './global-acc-pool/index.ts';
 import { labelSelect } from './label-select/index.ts';
+import { lookup } from './lookup/index.ts';
 import { mvau } from './mvau/index.ts';
 import type { Operator } from './operator.ts';
 import { padding } from './padding/index.ts';
@@ -28,6 +29,7 @@ export const operators: readonly Operator[] = [
   labelSelect,
   slidingWindow,
   padding,
+  lookup,
   pixelPadding,
   crop,
   upsample,

@@ -13,6 +13,7 @@ import { globalAccPool } from '../../src/operators/global-acc-pool/index.ts';
 import type { GlobalAccPoolAttrs } from '../../src/operators/global-acc-pool/sizes.ts';
 import { labelSelect } from '../../src/operators/label-select/index.ts';
 import { layerOf } from '../../src/operators/layer.ts';
+import { lookup } from '../../src/operators/lookup/index.ts';
 import { mvau } from '../../src/operators/mvau/index.ts';
 import { type Sample, sampleLayer } from '../../src/operators/mvau/samples.ts';
 import type { Layer } from '../../src/operators/operator.ts';
@@ -364,6 +365,24 @@ const splitLayer = fc
     return plain(layerOf(streamingSplit, [x], { parts, simd }, ['random']));
   });
 
+const lookupLayer = fc
+  .record({
+    rows: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 60, max: 140 })),
+    columns: fc.integer({ min: 1, max: 8 }),
+    dtype: narrow,
+    index: fc.oneof(fc.integer({ min: 1, max: 9 }).map(uint), fc.integer({ min: 2, max: 9 }).map(int)),
+    shape: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 }),
+    memory: fc.constantFrom('auto' as const, 'lut' as const, 'block' as const),
+    seed: fc.nat(),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.columns) }))
+  .map(({ r: { rows, columns, dtype, index, shape, memory, seed }, pe }) => {
+    const values = random(seed);
+    const any = () => (dtype === BIPOLAR ? values.pick([-1, 1]) : values.int(dtype.min, dtype.max));
+    const table = constant(tensor(dtype, [rows, columns], Array.from({ length: rows * columns }, any)));
+    return plain(layerOf(lookup, [table, input('x', { dtype: index, shape })], { pe, memory }, ['random']));
+  });
+
 /** Random legal layers, by operator. */
 export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   MVAU: mvauLayer,
@@ -383,4 +402,5 @@ export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   FMPadding_Pixel: pixelPaddingLayer,
   Crop: cropLayer,
   UpsampleNearestNeighbour: upsampleLayer,
+  Lookup: lookupLayer,
 };
