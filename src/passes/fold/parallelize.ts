@@ -96,7 +96,9 @@ export function foldToFit(graph: Graph, fits: (folded: Graph) => boolean): Foldi
 export function applyFolding(graph: Graph, folding: Folding): Graph {
   return rewrite(graph, (node, old) => {
     const attributes = isLayer(old) ? folding.get(old) : undefined;
-    return attributes && isLayer(node) ? [output(withAttributes(node, attributes))] : undefined;
+    if (!attributes || !isLayer(node)) return undefined;
+    const made = withAttributes(node, attributes);
+    return made.types.map((_, index) => output(made, index));
   });
 }
 
