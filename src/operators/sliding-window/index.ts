@@ -43,8 +43,7 @@ export const slidingWindow: Operator<SlidingWindowAttrs> = {
     Im2Col.evaluate([x], { kernel_size: kernel, stride, dilations: dilation }, context),
   lower: (node) => lowerWindows(slidingWindow, node),
   parallel: ({ inputs: [x] }) => ({ simd: x!.type.shape.at(-1)! }),
-  streams(layer) {
-    const { inputs: [x], attrs, types } = layer; // biome-ignore format: one line
+  streams({ inputs: [x], attrs, types }) {
     const { kernel, simd, parallelWindow, pixels } = attrs;
     const positions = kernel[0] * kernel[1];
     const given = streamPort('m_axis_0', 'out', types[0]!, pixels * simd * (parallelWindow === 1 ? positions : 1));

@@ -25,13 +25,14 @@ export function inferWindows(
   const output = ([0, 1] as const).map((i) => {
     const windows = windowsAlong(image[i], kernel[i], stride[i], dilation[i]);
     const covers = (kernel[i] - 1) * dilation[i] + 1;
-    if (windows === 0) wrong(`its kernel covers ${covers} ${i === 0 ? 'rows' : 'columns'} of ${image[i]}`);
+    const axis = i === 0 ? 'rows' : 'columns';
+    if (windows === 0) wrong(`its kernel covers ${covers} ${axis} of ${image[i]}`, `it may cover ${image[i]} at most`);
     return windows;
   }) as [number, number];
   mustDivide(name, context, 'simd', simd, channels, 'channels');
   if (parallelWindow !== 0 && parallelWindow !== 1) wrong(`parallelWindow is ${parallelWindow}`, 'use 0 or 1');
   if (parallelWindow === 1 && attrs.depthwise === 0 && simd !== channels) {
-    wrong(`parallelWindow is 1, but simd ${simd}`, `a whole window in a cycle needs simd ${channels}`);
+    wrong(`parallelWindow is 1, but simd is ${simd}`, `a whole window in a cycle needs simd ${channels}`);
   }
   if (pixels !== 1) {
     const axis = width === 1 ? 0 : 1;

@@ -45,11 +45,15 @@ export function lutsOfMemory(family: Family, { style, depth, width }: Memory): n
 /** UltraRAMs (4096 × 72) of a memory. */
 export const ultraBlocks = ({ depth, width }: Memory): number => ceilDiv(depth, 4096) * ceilDiv(width, 72);
 
+/** LUTs of a memory, and those that a device has for each block that it takes. */
+export const worthOfMemory = (family: Family, memory: Memory): number =>
+  lutsOfMemory(family, memory) + (memory.style === 'block' ? lutsPerBlock[family] * romBlocks(family, memory) : 0);
+
 function styleOf(family: Family, depth: number, width: number, wanted: SlidingWindowAttrs['memory']): Style {
   if (wanted !== 'auto') return wanted === 'lut' ? 'distributed' : wanted;
   if (family === 'ice40') return depth * width <= registerBits ? 'logic' : 'block';
-  const luts = lutsOfMemory(family, { style: 'distributed', depth, width });
-  return luts > lutsPerBlock[family] * romBlocks(family, { depth, width }) ? 'block' : 'distributed';
+  const worth = (style: Style): number => worthOfMemory(family, { style, depth, width });
+  return worth('distributed') > worth('block') ? 'block' : 'distributed';
 }
 
 /** The memory for `depth` places of `width` bits: of a power of two where that takes no more blocks or LUTs. */

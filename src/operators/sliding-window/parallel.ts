@@ -1,6 +1,6 @@
 import type { Device } from '../../hdl/device.ts';
 import type { Pipeline } from '../operator.ts';
-import { type Memory, memoryFor } from './memory.ts';
+import { type Memory, memoryFor, worthOfMemory } from './memory.ts';
 import type { Sizes, SlidingWindowAttrs } from './sizes.ts';
 
 /** Values delayed by `steps` beats: in registers, or in a memory before its read register. */
@@ -39,11 +39,12 @@ export function parallelPlan(s: Sizes, device: Device, wanted: SlidingWindowAttr
   const spacing = pixels > 1 ? 1 : dilation[1] * groups;
   const columns = image[1] / pixels;
   const delay = (bits: number, steps: number, memory: SlidingWindowAttrs['memory']): Delay => {
-    if (steps <= 2) return { width: bits, steps };
-    const found = memoryFor(device, steps, bits, memory);
-    return found.style === 'logic'
+    const found = { ...memoryFor(device, steps, bits, memory), depth: steps };
+    const registers = bits * (steps - 1);
+    const worse = memory === 'auto' && registers <= worthOfMemory(device.family, found);
+    return steps <= 2 || found.style === 'logic' || worse
       ? { width: bits, steps }
-      : { width: bits, steps, memory: { ...found, depth: steps } };
+      : { width: bits, steps, memory: found };
   };
   return {
     ...{ taps, width, frame: [groups, columns, image[0]], before: [before, (kernel[0] - 1) * dilation[0]] },

@@ -7,8 +7,9 @@ import type { Buffered, Pipeline } from '../operator.ts';
 import { bufferSchedule, orderOf, spanOf } from './buffer.ts';
 import { slidingWindow } from './index.ts';
 import { memoryFor } from './memory.ts';
+import { parallelPlan } from './parallel.ts';
 import { windowLayer } from './samples.ts';
-import { type Sizes, type SlidingWindowAttrs, windowsAlong } from './sizes.ts';
+import { type Sizes, type SlidingWindowAttrs, sizesOf, windowsAlong } from './sizes.ts';
 
 type Image = readonly [number, number, number];
 const layer = (image: Image, attrs: Partial<SlidingWindowAttrs> = {}, dtype = int(4)) =>
@@ -114,7 +115,7 @@ describe('it says what is legal', () => {
     ['simd 4 does not divide its 6 channels', [5, 5, 6], { simd: 4 }],
     ['its kernel covers 5 columns of 4', [5, 4, 6], { dilation: [1, 2] }],
     ['stride is [0, 1]', [5, 5, 6], { stride: [0, 1] }],
-    ['parallelWindow is 1, but simd 2', [5, 5, 6], { simd: 2, parallelWindow: 1 }],
+    ['parallelWindow is 1, but simd is 2', [5, 5, 6], { simd: 2, parallelWindow: 1 }],
     ['pixels is 3, but rows have 8 pixels, 6 windows', [8, 8, 1], { parallelWindow: 1, pixels: 3 }],
     ['pixels is 2, but its windows are 2 columns apart', [8, 8, 1], { parallelWindow: 1, pixels: 2, stride: [1, 2] }],
     ['pixels is 2, but simd is 1 and parallelWindow 0', [8, 8, 1], { pixels: 2 }],
@@ -138,6 +139,17 @@ describe('memories', () => {
     expect(memoryFor({ family: 'xc7' }, 140, 4, 'auto')).toEqual({ style: 'distributed', depth: 140, width: 4 });
     expect(memoryFor({ family: 'ice40' }, 13, 4, 'auto')).toEqual({ style: 'logic', depth: 13, width: 4 });
     expect(memoryFor({ family: 'ice40' }, 300, 32, 'auto')).toEqual({ style: 'block', depth: 512, width: 32 });
+  });
+});
+
+describe('delays of a window in registers', () => {
+  const plan = (family: 'ice40' | 'xc7') =>
+    parallelPlan(sizesOf(layer([34, 34, 64], { simd: 16, depthwise: 1, parallelWindow: 1 })), { family }, 'auto');
+
+  it('are registers where blocks of memory would be nearly empty', () => {
+    expect(plan('ice40').columns).toEqual({ width: 2 * 3 * 64, steps: 4 });
+    expect(plan('xc7').columns).toMatchObject({ memory: { style: 'distributed', depth: 4 } });
+    expect(plan('ice40').rows).toMatchObject({ width: 128, steps: 128, memory: { style: 'block' } });
   });
 });
 
