@@ -11,6 +11,7 @@ import { mvau } from './mvau/index.ts';
 import type { Operator } from './operator.ts';
 import { padding } from './padding/index.ts';
 import { pixelPadding } from './pixel-padding/index.ts';
+import { requant } from './requant/index.ts';
 import { slidingWindow } from './sliding-window/index.ts';
 import { streamingSplit } from './split/index.ts';
 import { streamingMaxPool } from './streaming-max-pool/index.ts';
@@ -21,6 +22,7 @@ import { widthConverter } from './width-converter/index.ts';
 /** Every hardware layer that finn builds. Lowering asks them in this order: an MVAU takes the thresholds behind it. */
 export const operators: readonly Operator[] = [
   mvau,
+  requant,
   thresholding,
   ...elementwiseOperators,
   channelwise,

@@ -19,6 +19,7 @@ import { type Sample, sampleLayer } from '../../src/operators/mvau/samples.ts';
 import type { Layer } from '../../src/operators/operator.ts';
 import { type PaddingAttrs, padding } from '../../src/operators/padding/index.ts';
 import { pixelPadding } from '../../src/operators/pixel-padding/index.ts';
+import { requant } from '../../src/operators/requant/index.ts';
 import { slidingWindow } from '../../src/operators/sliding-window/index.ts';
 import type { SlidingWindowAttrs } from '../../src/operators/sliding-window/sizes.ts';
 import { streamingSplit } from '../../src/operators/split/index.ts';
@@ -27,6 +28,8 @@ import type { MaxPoolAttrs } from '../../src/operators/streaming-max-pool/sizes.
 import { thresholding } from '../../src/operators/thresholding/index.ts';
 import type { ThresholdingAttrs } from '../../src/operators/thresholding/unit.ts';
 import { upsample } from '../../src/operators/upsample/index.ts';
+import { vvau } from '../../src/operators/vvau/index.ts';
+import { type Sample as VvauSample, sampleLayer as vvauSampleLayer } from '../../src/operators/vvau/samples.ts';
 import { widthConverter } from '../../src/operators/width-converter/index.ts';
 import { divisors, lcm } from '../../src/util/maths.ts';
 import { random } from '../../src/util/random.ts';
@@ -383,6 +386,55 @@ const lookupLayer = fc
     return plain(layerOf(lookup, [table, input('x', { dtype: index, shape })], { pe, memory }, ['random']));
   });
 
+const vvauLayer = fc
+  .record({
+    channels: fc.integer({ min: 1, max: 8 }),
+    positions: fc.constantFrom(1, 2, 3, 4, 6, 9, 9, 9),
+    x: narrow,
+    w: narrow,
+    out: fc.option(fc.constantFrom<DataType>(BIPOLAR, uint(1), uint(2), int(2), uint(3), int(4)), { nil: undefined }),
+    shared: fc.boolean(),
+    memory: fc.constantFrom('auto' as const, 'lut' as const, 'block' as const),
+    image: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 3 })),
+    seed: fc.nat(),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels), simd: divisor(r.positions) }))
+  .map(({ r: { out, seed, ...rest }, pe, simd }) => {
+    const sample: VvauSample = { ...rest, pe, simd, name: `random_${seed}`, ...(out && { out }) };
+    return plain(vvauSampleLayer(vvau, sample));
+  });
+
+const requantLayer = fc
+  .record({
+    bits: fc.integer({ min: 2, max: 16 }),
+    signed: fc.boolean(),
+    output: fc.integer({ min: 2, max: 8 }).chain((bits) => fc.constantFrom(int(bits), uint(bits))),
+    channels: fc.integer({ min: 1, max: 20 }),
+    vectors: fc.integer({ min: 1, max: 3 }),
+    shift: fc.integer({ min: 0, max: 14 }),
+    shared: fc.boolean(),
+    reach: fc.constantFrom(1, 3, 200),
+    memory: fc.constantFrom('auto' as const, 'lut' as const, 'block' as const),
+    seed: fc.nat(),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels) }))
+  .map(({ r: { bits, signed, output, channels, vectors, shift, shared, reach, memory, seed }, pe }) => {
+    const values = random(seed);
+    const rows = shared ? 1 : channels;
+    const list = (most: number) =>
+      constant(
+        tensor(
+          int(32),
+          [rows, 1],
+          Array.from({ length: rows }, () => values.int(-most, most)),
+        ),
+      );
+    const x = input('x', { dtype: signed ? int(bits) : uint(bits), shape: [vectors, channels] });
+    const low = values.int(output.min, output.max);
+    const attrs = { shift, low, high: values.int(low, output.max), output: output.name, pe, memory };
+    return plain(layerOf(requant, [x, list(reach), list(2 ** shift * reach)], attrs, ['random']));
+  });
+
 /** Random legal layers, by operator. */
 export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   MVAU: mvauLayer,
@@ -391,12 +443,14 @@ export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   ConvolutionInputGenerator: windowLayer,
   DuplicateStreams: duplicateStreamsLayer,
   ...elementwiseLayers,
+  Requant: requantLayer,
   StreamingConcat: concatLayer,
   StreamingSplit: splitLayer,
   ChannelwiseOp: channelwiseLayer,
   StreamingDataWidthConverter: converterLayer,
   StreamingFIFO: fifoLayer,
   StreamingMaxPool: maxPoolLayer,
+  VVAU: vvauLayer,
   GlobalAccPool: globalAccPoolLayer,
   FMPadding: paddingLayer,
   FMPadding_Pixel: pixelPaddingLayer,
