@@ -7,8 +7,9 @@ import { ran, Workplace } from './e2e/workplace.ts';
 import { available, shared } from './helpers/require.ts';
 
 const recipes = fileURLToPath(new URL('../recipes/', import.meta.url));
+/** Every recipe; networks/ holds what others extend. */
 const names = readdirSync(recipes, { withFileTypes: true }).flatMap((entry) =>
-  entry.isDirectory()
+  entry.isDirectory() && entry.name !== 'networks'
     ? readdirSync(join(recipes, entry.name)).flatMap((file) =>
         file.endsWith('.yaml') ? [`${entry.name}/${file}`] : [],
       )
@@ -28,8 +29,8 @@ beforeAll(() => {
 afterAll(() => work.remove());
 
 type Line = { step: string; scope: string; state: string; because: string[] };
-const planOf = async (recipe: string): Promise<Line[]> => {
-  const { status, out } = await work.start(['plan', recipe, '--json']);
+const planOf = async (recipe: string, ...more: readonly string[]): Promise<Line[]> => {
+  const { status, out } = await work.start(['plan', recipe, '--json', ...more]);
   expect(status).toBe(0);
   return (JSON.parse(out) as { steps: Line[] }).steps;
 };
@@ -37,12 +38,26 @@ const planOf = async (recipe: string): Promise<Line[]> => {
 it('all recipes are known here', () => {
   expect(names.sort()).toEqual([
     'bnn-pynq/bnn-pynq.yaml',
+    'bnn-pynq/seeded.yaml',
     'bnn-pynq/ulx3s.yaml',
     'cybersecurity-mlp/cybersecurity-mlp.yaml',
     'digits/digits.yaml',
     'digits/train.yaml',
     'digits/ulx3s.yaml',
+    'fpga17/fpga17.yaml',
+    'gravitational-wave/gravitational-wave.yaml',
+    'gtsrb/gtsrb.yaml',
+    'gtsrb/seeded.yaml',
     'kws/kws.yaml',
+    'mobilenet-v1/mobilenet-v1.yaml',
+    'mobilenet-v1/seeded.yaml',
+    'mobilenet-v1/u250.yaml',
+    'nids-unfolded/nids-unfolded.yaml',
+    'resnet50/resnet50.yaml',
+    'resnet50/seeded.yaml',
+    'ulx3s/ulx3s.yaml',
+    'vgg10-radioml/seeded.yaml',
+    'vgg10-radioml/vgg10-radioml.yaml',
   ]);
 });
 
@@ -59,24 +74,100 @@ it('digits/train.yaml is planned without running anything', async () => {
   expect([work.has('digits/model.onnx'), work.has('the-cache')]).toEqual([false, false]);
 });
 
+/** Recipes whose models are made or fetched at the first build: how many builds, and why their networks are not looked into. */
+const waiting: readonly (readonly [string, number, 'made by `node make.mjs' | 'fetched from https://'])[] = [
+  ['bnn-pynq/seeded.yaml', 3, 'made by `node make.mjs'],
+  ['fpga17/fpga17.yaml', 3, 'made by `node make.mjs'],
+  ['gravitational-wave/gravitational-wave.yaml', 2, 'made by `node make.mjs'],
+  ['gtsrb/gtsrb.yaml', 1, 'fetched from https://'],
+  ['gtsrb/seeded.yaml', 1, 'made by `node make.mjs'],
+  ['mobilenet-v1/mobilenet-v1.yaml', 2, 'fetched from https://'],
+  ['mobilenet-v1/seeded.yaml', 2, 'made by `node make.mjs'],
+  ['mobilenet-v1/u250.yaml', 1, 'fetched from https://'],
+  ['resnet50/resnet50.yaml', 1, 'fetched from https://'],
+  ['resnet50/seeded.yaml', 2, 'made by `node make.mjs'],
+  ['ulx3s/ulx3s.yaml', 3, 'made by `node make.mjs'],
+  ['vgg10-radioml/seeded.yaml', 1, 'made by `node make.mjs'],
+  ['vgg10-radioml/vgg10-radioml.yaml', 1, 'fetched from https://'],
+];
+for (const [recipe, builds, why] of waiting)
+  it(`${recipe} validates and is planned, and nothing is run or fetched`, async () => {
+    const checked = await work.start(['validate', recipe]);
+    expect(checked).toMatchObject({ status: 0, err: '' });
+    const [first, ...rest] = checked.out.trimEnd().split('\n');
+    expect(first).toBe(`${recipe}: right, ${builds} build${builds === 1 ? '' : 's'}`);
+    expect(rest.length).toBeGreaterThan(0);
+    for (const line of rest) expect(line).toContain(`not looked into, the model is ${why}`);
+    const planned = await planOf(recipe);
+    expect(planned.filter(({ step }) => step === 'fold')).toHaveLength(builds);
+    const source = why.startsWith('made') ? 'run-model' : 'fetch';
+    expect(planned.filter(({ step }) => step === source)).toHaveLength(rest.length);
+    expect(planned.find(({ step }) => step === 'codegen')).toMatchObject({ because: ['known after fold'] });
+    expect(work.has('the-cache')).toBe(false);
+  });
+
+it('seeded networks run with all files that their program reads', async () => {
+  const files = readdirSync(join(recipes, 'networks')).filter((name) => name.endsWith('.mjs'));
+  for (const name of files) expect(work.read('networks/seeded.yaml')).toContain(`- ${name}\n`);
+  const refused = await work.start(['build', 'fpga17/fpga17.yaml', '--build', 'sfc-max', '--until', 'fold']);
+  expect(refused.status).not.toBe(0);
+  expect(refused.out + refused.err).toContain('fpga17/fpga17.yaml wants to run `node make.mjs mlp');
+});
+
+describe('seeded networks fold to the published cycles', () => {
+  const slowest: readonly (readonly [string, string, number])[] = [
+    ['fpga17', 'sfc-max', 16],
+    ['fpga17', 'lfc-max', 128],
+    ['ulx3s', 'lfc', 2048],
+    ['gravitational-wave', 'gravitational-wave-pynq-z1-control', 4000],
+  ];
+  it.each(slowest)('%s, %s', async (recipe, build, cycles) => {
+    const path = `${recipe}/${recipe}.yaml`;
+    const built = await work.build(path, '--build', build, '--until', 'fold', '--allow-run');
+    expect({ status: built.status, err: built.err }).toMatchObject({ status: 0 });
+    const layers = work.json<Record<string, number>>('build', recipe, build, 'report/estimate_layer_cycles.json');
+    expect(Math.max(...Object.values(layers))).toBe(cycles);
+  });
+
+  it('fpga17: each layer of LFC-max takes what its published folding says', () => {
+    expect(work.json('build/fpga17/lfc-max/report/estimate_layer_cycles.json')).toMatchObject({
+      MVAU_0: 104,
+      MVAU_1: 128,
+      MVAU_2: 128,
+      MVAU_3: 128,
+    });
+  });
+});
+
 describe.skipIf(!available('shared'))('recipes of finn-examples', () => {
-  const builds: Readonly<Record<string, number>> = {
-    'bnn-pynq/bnn-pynq.yaml': 14,
-    'bnn-pynq/ulx3s.yaml': 1,
-    'cybersecurity-mlp/cybersecurity-mlp.yaml': 4,
-    'kws/kws.yaml': 1,
+  /** All builds; those whose models ../shared has, where it has not all. */
+  const builds: Readonly<Record<string, readonly [number, (readonly string[])?]>> = {
+    'bnn-pynq/bnn-pynq.yaml': [
+      26,
+      ['tfc-w1a1', 'tfc-w1a2', 'tfc-w2a2']
+        .flatMap((network) => ['pynq-z1', 'ultra96', 'zcu104', 'u250'].map((board) => `${network}-${board}-examples`))
+        .concat('tfc-w1a1-icebreaker', 'tfc-w1a1-hx8k'),
+    ],
+    'bnn-pynq/ulx3s.yaml': [1],
+    'cybersecurity-mlp/cybersecurity-mlp.yaml': [4],
+    'kws/kws.yaml': [1],
+    'nids-unfolded/nids-unfolded.yaml': [2],
   };
-  for (const recipe of Object.keys(builds))
+  for (const [recipe, [all, there]] of Object.entries(builds))
     it(`${recipe} validates, plans and folds`, async () => {
       const checked = await work.start(['validate', recipe]);
       // An estimate may warn that a board is nearly full; whether it fits is for place and route to say.
       expect(checked.err).not.toContain('error');
       expect(checked.status).toBe(0);
-      expect(checked.out).toBe(`${recipe}: right, ${builds[recipe]} build${builds[recipe] === 1 ? '' : 's'}\n`);
-      const planned = await planOf(recipe);
-      expect(planned.filter(({ step }) => step === 'fold')).toHaveLength(builds[recipe]!);
+      const [first, ...rest] = checked.out.trimEnd().split('\n');
+      expect(first).toBe(`${recipe}: right, ${all} build${all === 1 ? '' : 's'}`);
+      expect(rest).toHaveLength(there ? 3 : 0);
+      for (const line of rest) expect(line).toMatch(/^ {2}cnv-\w+: not looked into, the model is fetched from https:/);
+      const chosen = (there ?? []).flatMap((name) => ['--build', name]);
+      const planned = await planOf(recipe, ...chosen);
+      expect(planned.filter(({ step }) => step === 'fold')).toHaveLength(there?.length ?? all);
       expect(planned.filter(({ scope }) => scope.endsWith('*'))).toEqual([]);
-      const built = await work.build(recipe, '--until', 'fold');
+      const built = await work.build(recipe, '--until', 'fold', ...chosen);
       expect(built.status).toBe(0);
       expect(new Set(ran(built.events))).toEqual(new Set(['fetch', 'import', 'streamline', 'lower', 'fold']));
       expect(Object.keys(work.json<{ sources: object }>(recipe, '..', 'finn.lock').sources)[0]).toMatch(/^https:/);
@@ -95,6 +186,31 @@ describe.skipIf(!available('shared'))('recipes of finn-examples', () => {
     for (const network of ['tfc-w1a1', 'tfc-w1a2', 'tfc-w2a2'])
       expect(cycles(`bnn-pynq/${network}-pynq-z1-examples`)).toEqual(finnCycles(network, 'examples_folding'));
     expect(cycles('kws/kws-mlp-w3a3-pynq-z1-examples')).toEqual(finnCycles('kws-mlp-w3a3', 'examples_folding'));
+  });
+
+  it('fold CNV with finn-examples’ file to the cycles that FINN says, but for windows and pools, which are ours', async () => {
+    cpSync(join(shared, 'models/cnv-w1a1.onnx'), work.path('bnn-pynq/cnv-here.onnx'));
+    work.write(
+      'bnn-pynq/cnv-here.yaml',
+      [
+        'finn: 1',
+        'extends: bnn-pynq.yaml',
+        'networks:',
+        '  here: { model: { file: cnv-here.onnx }, input: { datatype: uint8, scale: 1/255 }, output: { top_k: 1 } }',
+        'builds: { cnv: { network: here, target: pynq-z1, folding: examples-cnv-w1a1 } }',
+        '',
+      ].join('\n'),
+    );
+    const built = await work.build('bnn-pynq/cnv-here.yaml', '--build', 'cnv', '--until', 'fold');
+    expect({ status: built.status, err: built.err }).toMatchObject({ status: 0 });
+    const [ours, theirs] = [cycles('cnv-here/cnv'), finnCycles('cnv-w1a1', 'examples_folding')];
+    expect(Object.keys(ours).sort()).toEqual(Object.keys(theirs).sort());
+    const same = (name: string): boolean => /^(MVAU|Thresholding|LabelSelect)/.test(name);
+    const only = (all: Record<string, number>) =>
+      Object.fromEntries(Object.entries(all).filter(([name]) => same(name)));
+    expect(only(ours)).toEqual(only(theirs));
+    expect(Math.max(...Object.values(ours))).toBe(32768);
+    rmSync(work.path('bnn-pynq/cnv-here.yaml'));
   });
 
   it('stop at the netlist for boards of AMD, and say so where a bitfile is asked for', async () => {
