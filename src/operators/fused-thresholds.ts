@@ -4,6 +4,7 @@ import type { ConstantValue, Node, NodeValue, Op, Value } from '../ir/graph.ts';
 import { extremes, type Tensor, tensor } from '../ir/tensor.ts';
 import { clamp } from '../util/maths.ts';
 import type { Lowering } from './operator.ts';
+import type { AccumulatorRange } from './widths.ts';
 
 /** What becomes of a layer's sums: an output is scale · (thresholds reached) + bias, of the type called `output`. */
 export interface Activation {
@@ -106,17 +107,11 @@ export function activate(acc: Tensor, thresholds: Tensor, scale: number, bias: n
   return tensor(dtype, acc.shape, out);
 }
 
-/** Least and greatest sum of every channel. */
-export interface SumRange {
-  readonly min: Float64Array;
-  readonly max: Float64Array;
-}
-
 /**
  * Thresholds as integers that some sum can tell apart: rounded up and clipped to [least sum, greatest sum + 1]. A row for all channels
  * is clipped to what any of them reaches.
  */
-export function clippedThresholds(thresholds: Tensor, range: SumRange): Tensor {
+export function clippedThresholds(thresholds: Tensor, range: AccumulatorRange): Tensor {
   const [rows, steps] = thresholds.shape as [number, number];
   const least = (row: number): number => (rows === 1 ? extremes(range.min)[0] : range.min[row]!);
   const most = (row: number): number => (rows === 1 ? extremes(range.max)[1] : range.max[row]!);

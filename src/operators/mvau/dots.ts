@@ -2,20 +2,15 @@ import type { Device } from '../../hdl/device.ts';
 import { type Counter, heap } from '../../hdl/heap.ts';
 import { rowSum } from '../../hdl/rows.ts';
 import { concat, lane } from '../../hdl/verilog.ts';
-import { writer } from '../../util/writer.ts';
-import { constantProductBits, productBits, productRows } from './encoding.ts';
+import { type Writer, writer } from '../../util/writer.ts';
+import { constantProductBits, inputBits, productBits, productRows } from '../encoding.ts';
 import type { Mvau } from './layer.ts';
-import { type Plan, sumsAreOutput } from './plan.ts';
+import { heapConstants, type Plan, sumsAreOutput } from './plan.ts';
+import { tripleLines, unrolled } from './unrolled.ts';
 
 function counterOf(plan: Plan, device: Device): Counter {
   if (device.family === 'ice40' || device.family === 'ecp5') return '3:2';
   return plan.weights.kind === 'constant' ? '6:3' : plan.weights.kind === 'ternary' ? '3:2' : '3:2+6:3';
-}
-
-/** Unsigned bits of input lane i, as expressions. */
-function inputBits(plan: Plan, i: number): string[] {
-  const { bits, invertTop } = plan.input;
-  return Array.from({ length: bits }, (_, k) => `${invertTop && k === bits - 1 ? '~' : ''}x[${i * bits + k}]`);
 }
 
 /** Verilog of the sums of products by module: one for all neurons where weights come from memory, one for each where they are constants. */
@@ -24,6 +19,7 @@ export function dotModules(m: Mvau, plan: Plan, device: Device, name: string): R
   if (plan.form === 'rows') return rowDot(m, plan, `${name}_dot`, constant?.[0] ?? 0n);
   if (plan.front !== 'constant')
     return { [`${name}_dot`]: memoryDot(m, plan, device, `${name}_dot`, constant?.[0] ?? 0n) };
+  if (plan.levels !== undefined) return unrolledDots(m, plan, name);
   const neurons = Array.from({ length: m.mh }, (_, j) => j);
   return Object.fromEntries(
     neurons.map((j) => [`${name}_dot_${j}`, constantDot(m, plan, device, `${name}_dot_${j}`, j, constant?.[j] ?? 0n)]),
@@ -117,7 +113,7 @@ function rowDot(m: Mvau, plan: Plan, module: string, constant: bigint): Record<s
 function constantDot(m: Mvau, plan: Plan, device: Device, module: string, neuron: number, constant: bigint): string {
   const byColumn = new Map<number, string[]>();
   for (let i = 0; i < m.mw; i += 1)
-    for (const { expression, column } of constantProductBits(m.weights.data[i * m.mh + neuron]!, inputBits(plan, i))) {
+    for (const { expression, column } of constantProductBits(m.weights.data[i * m.mh + neuron]!, inputBits(plan.input, i))) {
       const at = column + plan.input.shift;
       byColumn.set(at, [...(byColumn.get(at) ?? []), expression]);
     }
@@ -144,3 +140,47 @@ function constantDot(m: Mvau, plan: Plan, device: Device, module: string, neuron
   });
   return w.line('endmodule').toString();
 }
+
+/** The shared full adders, and a module of each neuron's other counters. */
+function unrolledDots(m: Mvau, plan: Plan, name: string): Record<string, string> {
+  const { heaps, shared, levels } = unrolled(m, plan, heapConstants(m, plan));
+  const { bits } = plan.input;
+  const xBits = m.simd * bits;
+  const tBits = sharedBits(m, plan);
+  const modules: Record<string, string> = {};
+  const ports = (w: Writer, module: string, more: readonly string[]): Writer =>
+    w.line(`module ${module} (`).indent(() => {
+      w.lines(['input wire clk,', 'input wire en,', `input wire [${xBits - 1}:0] x,`, ...more]);
+    });
+  if (tBits > 0) {
+    const w = writer();
+    ports(w, `${name}_shared`, [`output reg [${tBits - 1}:0] t`])
+      .line(');')
+      .indent(() => {
+        w.line("wire unused = &{1'b0, x};").lines(tripleLines(shared, (item) => inputBits(plan.input, item)));
+      });
+    modules[`${name}_shared`] = w.line('endmodule').toString();
+  }
+  heaps.forEach((heap, j) => {
+    const w = writer();
+    const out = `output wire [${plan.partBits - 1}:0] p`;
+    ports(w, `${name}_dot_${j}`, tBits > 0 ? [`input wire [${tBits - 1}:0] t,`, out] : [out]);
+    w.line(');').indent(() => {
+      w.line(`wire unused = &{1'b0, x${tBits > 0 ? ', t' : ''}};`).lines(heap.lines);
+      // Smaller sums wait for the others.
+      const waits = levels - heap.levels;
+      let from = heap.sums[0]!;
+      for (let k = 0; k <= waits; k += 1) {
+        w.line(`reg [${plan.partBits - 1}:0] p${k};`).line(`always @(posedge clk) if (en) p${k} <= ${from};`);
+        from = `p${k}`;
+      }
+      w.line(`assign p = ${from};`);
+    });
+    modules[`${name}_dot_${j}`] = w.line('endmodule').toString();
+  });
+  return modules;
+}
+
+/** Bits that come out of the shared full adders. */
+export const sharedBits = (m: Mvau, plan: Plan): number =>
+  plan.levels === undefined ? 0 : 2 * plan.input.bits * unrolled(m, plan, heapConstants(m, plan)).shared.triples.length;

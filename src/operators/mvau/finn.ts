@@ -1,7 +1,7 @@
 import { BIPOLAR, type DataType, smallest } from '../../ir/datatype.ts';
 import { ceilDiv } from '../../util/maths.ts';
+import { finnWeightType, weightType } from '../widths.ts';
 import type { Mvau } from './layer.ts';
-import { finnWeightType, weightType } from './widths.ts';
 
 /** An MVAU as FINN sees it: what its estimate is a function of. */
 export interface FinnMvau {

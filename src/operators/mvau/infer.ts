@@ -5,8 +5,8 @@ import type { NodeContext, TensorType, Value } from '../../ir/graph.ts';
 import { extremes, type Tensor } from '../../ir/tensor.ts';
 import { divisors } from '../../util/maths.ts';
 import { checkThresholds } from '../fused-thresholds.ts';
+import { type AccumulatorRange, accumulatorRange } from '../widths.ts';
 import { dataType, type MvauAttrs } from './layer.ts';
-import { type AccumulatorRange, accumulatorRange } from './widths.ts';
 
 /** Ranges are asked for often, with the same weights. */
 const known = new WeakMap<Tensor, { input: DataType; range: AccumulatorRange }>();

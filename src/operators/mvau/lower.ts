@@ -1,9 +1,9 @@
 import { apply, type ConstantValue, type Node, type Value } from '../../ir/graph.ts';
 import { fusedThresholds } from '../fused-thresholds.ts';
 import type { Lowered, Lowering, Operator } from '../operator.ts';
+import { accumulatorTypeOf } from '../widths.ts';
 import { unfit } from './infer.ts';
 import type { MvauAttrs } from './layer.ts';
-import { accumulatorTypeOf } from './widths.ts';
 
 /** A MatMul with constant integer weights becomes an MVAU; a MultiThreshold that alone reads an MVAU is fused into it. */
 export function lowerMvau(mvau: Operator<MvauAttrs>, node: Node, lowering: Lowering): Lowered | undefined {

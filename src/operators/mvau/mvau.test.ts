@@ -5,13 +5,13 @@ import { BINARY, BIPOLAR, type DataType, FLOAT32, int, TERNARY, uint } from '../
 import { constant, input, type Node, node, type Op } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
 import { random } from '../../util/random.ts';
+import { constantProductBits, digits, inputCode, productBits, weightCode } from '../encoding.ts';
 import type { Layer, Lowering } from '../operator.ts';
-import { constantProductBits, digits, inputCode, productBits, weightCode } from './encoding.ts';
+import { accumulatorRange, accumulatorType, finnWeightType, weightType } from '../widths.ts';
 import { mvau } from './index.ts';
 import { type MvauAttrs, mvauOf } from './layer.ts';
 import { planOf } from './plan.ts';
 import { sampleLayer } from './samples.ts';
-import { accumulatorRange, accumulatorType, finnWeightType, weightType } from './widths.ts';
 
 const types = [BINARY, BIPOLAR, TERNARY, uint(2), uint(4), int(2), int(3), int(5)] as const;
 const element = (type: DataType) =>

@@ -2,9 +2,9 @@ import { type ConstantValue, constant, node } from '../../ir/graph.ts';
 import { retyped, type Tensor } from '../../ir/tensor.ts';
 import { clippedThresholds } from '../fused-thresholds.ts';
 import type { Layer, Operator } from '../operator.ts';
+import { accumulatorTypeOf, weightType } from '../widths.ts';
 import { rangeOf } from './infer.ts';
 import { type MvauAttrs, mvauOf } from './layer.ts';
-import { accumulatorTypeOf, weightType } from './widths.ts';
 
 /**
  * The same layer with the narrowest types: of the weights by their values, of the accumulator by weights and input type, of the

@@ -3,9 +3,10 @@ import { type ThresholdOptions, thresholdDepth } from '../../hdl/threshold-plan.
 import { countOf, type ThresholdTable, thresholdTable } from '../../hdl/threshold-table.ts';
 import { BINARY, BIPOLAR, bitsFor, smallest } from '../../ir/datatype.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
-import { boothCode, digits, type InputCode, inputCode, signedCode, type WeightCode, weightCode } from './encoding.ts';
+import { boothCode, digits, type InputCode, inputCode, signedCode, type WeightCode, weightCode } from '../encoding.ts';
+import { accumulatorRange } from '../widths.ts';
 import type { Mvau } from './layer.ts';
-import { accumulatorRange } from './widths.ts';
+import { unrolled } from './unrolled.ts';
 
 /**
  * How the input reaches the sums. constant: all weights in logic. direct: one fold of neurons, the stream itself. hold: the
@@ -29,6 +30,8 @@ export interface Plan {
   readonly form: 'heap' | 'rows';
   /** Counters in front of the registers inside the heap; undefined where it is too small to have any. */
   readonly cut: number | undefined;
+  /** Registers behind every counter, this many on each way: of large sums with all weights in logic. */
+  readonly levels: number | undefined;
   /** Bits of one cycle's partial sum. */
   readonly partBits: number;
   /** Bits of the accumulator. */
@@ -48,6 +51,10 @@ export function planOf(m: Mvau, device: Device): Plan {
   const coded = inputCode(m.input);
   const weights = weightCode(m.weights, coded.bits, inLogic);
   const heap = planWith(m, device, coded, weights, 'heap');
+  if (inLogic && heapBits(m, heap.input, weights) > crowded * coded.bits) {
+    const { levels } = unrolled(m, heap, heapConstants(m, heap));
+    return { ...heap, cut: undefined, levels };
+  }
   // One bit at a time gains nothing from carry chains.
   if (device.family === 'ice40' || device.family === 'ecp5' || inLogic || coded.bits < 2) return heap;
   if (weights.kind !== 'integer') return { ...heap, form: 'rows' };
@@ -73,7 +80,7 @@ function planWith(m: Mvau, device: Device, coded: InputCode, weights: WeightCode
   const front = inLogic ? 'constant' : m.nf === 1 ? 'direct' : bufferOf(m, coded.bits);
   const neurons = Array.from({ length: m.mh }, (_, j) => j);
   const part = bitsFor(mostOfPart(m, weights) * 2 ** input.shift);
-  const common = { front, back, input, weights, form, cut: cutOf(m, input, weights) } as const;
+  const common = { front, back, input, weights, form, cut: cutOf(m, input, weights), levels: undefined } as const;
 
   if (back === 'sum') {
     const begin = neurons.map((j) => (offset[j]! - low) / scale);
@@ -144,7 +151,7 @@ export function depthOf(m: Mvau, plan: Plan): number {
 }
 
 /** The stage in which partial sums are there: the beat is taken in stage 0. */
-export const partStage = (plan: Plan): number => frontDepth(plan.front) + (plan.cut === undefined ? 1 : 2);
+export const partStage = (plan: Plan): number => frontDepth(plan.front) + (plan.levels ?? (plan.cut === undefined ? 0 : 1)) + 1;
 
 /** Enabled cycles from the beat to the heap's inputs. */
 export const frontDepth = (front: Front): number =>
@@ -154,21 +161,31 @@ export const frontDepth = (front: Front): number =>
 export const sumsAreOutput = (m: Mvau, plan: Plan): boolean =>
   plan.back === 'sum' && m.sf === 1 && (m.nf === 1 || plan.preload!.every((p) => p === plan.preload![0]));
 
+/** What each neuron's heap begins with. */
+export const heapConstants = (m: Mvau, plan: Plan): readonly bigint[] =>
+  Array.from({ length: m.mh }, (_, j) => (sumsAreOutput(m, plan) ? plan.preload![j]! : 0n));
+
+/** Neurons with more inputs than this have registers behind every counter: three LUTs then lie between any two (circuits.md, rule 9). */
+const crowded = 16;
+
+/** Bits of the largest heap. */
+function heapBits(m: Mvau, input: InputCode, code: WeightCode): number {
+  if (code.kind !== 'constant') return m.simd * input.bits * (wide(code) ? code.bits : 1);
+  const digitsOf = (j: number): number => {
+    let total = 0;
+    for (let i = 0; i < m.mw; i += 1) total += digits(m.weights.data[i * m.mh + j]!).length;
+    return total;
+  };
+  return input.bits * Math.max(...Array.from({ length: m.mh }, (_, j) => digitsOf(j)));
+}
+
 /**
  * Heaps of 12 bits or more have registers half-way between what comes before (memory, product) and the carry chain behind, each about
  * as long as three counters; flip-flops share the cells of the LUTs in front of them. The rule is the same on every family, so that a
  * layer's depth is too.
  */
 function cutOf(m: Mvau, input: InputCode, code: WeightCode): number | undefined {
-  let bits = m.simd * input.bits * (wide(code) ? code.bits : 1);
-  if (code.kind === 'constant') {
-    const digitsOf = (j: number): number => {
-      let total = 0;
-      for (let i = 0; i < m.mw; i += 1) total += digits(m.weights.data[i * m.mh + j]!).length;
-      return total;
-    };
-    bits = input.bits * Math.max(...Array.from({ length: m.mh }, (_, j) => digitsOf(j)));
-  }
+  const bits = heapBits(m, input, code);
   if (bits < 12) return undefined;
   const columns = input.bits + (wide(code) ? code.bits - 1 : 0);
   const levels = Math.ceil(Math.log(Math.max(3, bits / columns) / 2) / Math.log(1.5));

@@ -3,8 +3,8 @@ import { isBlock, memoryFlipFlops, memoryLuts } from '../../hdl/memory.ts';
 import { thresholdCost } from '../../hdl/threshold-plan.ts';
 import { romBlocks } from '../../hdl/threshold-rom.ts';
 import { log2Ceil } from '../../util/maths.ts';
+import { digits } from '../encoding.ts';
 import type { Resources } from '../operator.ts';
-import { digits } from './encoding.ts';
 import type { Mvau } from './layer.ts';
 import { type Plan, planOf, sumsAreOutput } from './plan.ts';
 

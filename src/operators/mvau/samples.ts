@@ -3,8 +3,8 @@ import { constant, input, node } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
 import { type Random, random } from '../../util/random.ts';
 import type { Layer, Operator } from '../operator.ts';
+import { accumulatorRange, accumulatorTypeOf } from '../widths.ts';
 import type { MvauAttrs } from './layer.ts';
-import { accumulatorRange, accumulatorTypeOf } from './widths.ts';
 
 /** A layer to make up: sizes, types, folding, and what thresholds it has. */
 export interface Sample {

@@ -1,5 +1,5 @@
-import { BINARY, BIPOLAR, bitsFor, type DataType, int, smallest, TERNARY, uint } from '../../ir/datatype.ts';
-import { extremes, type Tensor } from '../../ir/tensor.ts';
+import { BINARY, BIPOLAR, bitsFor, type DataType, int, smallest, TERNARY, uint } from '../ir/datatype.ts';
+import { extremes, type Tensor } from '../ir/tensor.ts';
 
 /** Least and greatest accumulator of every output. */
 export interface AccumulatorRange {

@@ -1,7 +1,7 @@
-import { bug } from '../../diagnostics/diagnostic.ts';
-import type { Row } from '../../hdl/rows.ts';
-import { BIPOLAR, bitsFor, type DataType, smallest } from '../../ir/datatype.ts';
-import { extremes, type Tensor } from '../../ir/tensor.ts';
+import { bug } from '../diagnostics/diagnostic.ts';
+import type { Row } from '../hdl/rows.ts';
+import { BIPOLAR, bitsFor, type DataType, smallest } from '../ir/datatype.ts';
+import { extremes, type Tensor } from '../ir/tensor.ts';
 
 /**
  * An input as unsigned bits: x = scale · u + offset. BIPOLAR is 2u − 1; of signed types the top bit is inverted, so that
@@ -117,6 +117,11 @@ export function digits(value: number): { readonly shift: number; readonly sign: 
   return list;
 }
 
+/** Unsigned bits of input lane i of `x`, as expressions. */
+export function inputBits({ bits, invertTop }: InputCode, i: number): string[] {
+  return Array.from({ length: bits }, (_, k) => `${invertTop && k === bits - 1 ? '~' : ''}x[${i * bits + k}]`);
+}
+
 /** A product's bits: a Verilog expression and the power of two that they count for. */
 export interface ProductBits {
   readonly expression: string;
@@ -179,8 +184,8 @@ export function productRows(code: WeightCode, u: string, bits: number, w: readon
   }
 }
 
-/** Of a name, inverted or not. */
-const inverse = (bit: string): string => (bit.startsWith('~') ? bit.slice(1) : `~${bit}`);
+/** The inverse of a name, or of an inverted one. */
+export const inverse = (bit: string): string => (bit.startsWith('~') ? bit.slice(1) : `~${bit}`);
 
 /** The bits of the product of unsigned input bits and a constant. */
 export function constantProductBits(weight: number, u: readonly string[]): ProductBits[] {
