@@ -1,6 +1,7 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
 import { type Graph, type InputValue, input, type Node, output, sameValue, type Value } from '../../ir/graph.ts';
 import { nodesOf, readers } from '../../ir/traverse.ts';
+import { onnx, qonnx } from '../ops.ts';
 import { asIs, type Form, fromImage, image, imageShape, inverse, picked, toImage, viewed } from './form.ts';
 import type { Layout, LayoutRule } from './layout.ts';
 import { remade } from './remade.ts';
@@ -81,6 +82,16 @@ const plainRule: LayoutRule = (node, layout) => {
   return fresh.types.map((_, index) => asIs(output(fresh, index)));
 };
 
+/** Does the node work on channels, or on pixels? */
+function needsImage({ op, inputs, types }: Node): boolean {
+  if (spatial.has(op)) return true;
+  const others = inputs.flatMap((value) => (value?.kind === 'constant' ? [value.tensor] : []));
+  if (op === onnx('ReduceSum')) return others.every(({ data }) => data.every((axis) => axis >= 2 || axis < -1));
+  const same = types[0]!.shape.join() === inputs[0]?.type.shape.join();
+  const steps = op === qonnx('MultiThreshold');
+  return same && others.some(({ data, shape }) => (steps ? shape[0]! > 1 : data.length > 1));
+}
+
 /** Inputs of three or four axes that an operation on images reads, through others that keep each element's place. */
 function imageInputs(network: Graph): ReadonlySet<Value> {
   const read = readers(network);
@@ -91,7 +102,7 @@ function imageInputs(network: Graph): ReadonlySet<Value> {
     if (length !== 3 && length !== 4) continue;
     const queue = nodes.filter((node) => node.inputs.some((value) => value === start));
     for (let node = queue.pop(); node; node = queue.pop()) {
-      if (spatial.has(node.op)) {
+      if (needsImage(node)) {
         found.add(start);
         break;
       }

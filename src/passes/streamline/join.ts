@@ -1,4 +1,4 @@
-import { FLOAT64, int } from '../../ir/datatype.ts';
+import { FLOAT64, smallest } from '../../ir/datatype.ts';
 import { apply, constant, type Node, type Value } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
 import { onnx } from '../ops.ts';
@@ -201,7 +201,7 @@ function concatenated(terms: readonly Integers[], axis: number): Range {
 /** integers · factor, where the factor is not 1. */
 export function times(base: Value, factor: number, origin: readonly string[]): Value {
   if (factor === 1) return base;
-  return apply(onnx('Mul'), [base, constant(tensor(int(32), [], [factor]))], {}, origin);
+  return apply(onnx('Mul'), [base, constant(tensor(smallest(factor, factor), [], [factor]))], {}, origin);
 }
 
 /** Greatest factor with which a sum's terms are brought to one grid. */

@@ -283,8 +283,9 @@ function reached(
     while (n < steps && thresholds[c * steps + n]! <= integer) n += 1;
     return levels.min + n * levels.step;
   };
-  const low = spread(range.min, channels);
-  const high = spread(range.max, channels);
+  // One row of thresholds stands for all channels, whatever their ranges are.
+  const low = channels === 1 ? Float64Array.of(Math.min(...range.min)) : spread(range.min, channels);
+  const high = channels === 1 ? Float64Array.of(Math.max(...range.max)) : spread(range.max, channels);
   return {
     min: Float64Array.from({ length: channels }, (_, c) => count(c, signs[c]! > 0 ? low[c]! : -high[c]!)),
     max: Float64Array.from({ length: channels }, (_, c) => count(c, signs[c]! > 0 ? high[c]! : -low[c]!)),

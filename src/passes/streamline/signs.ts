@@ -28,10 +28,7 @@ export function signed(base: Value, signs: Int8Array): Value {
   const rank = base.type.shape.length;
   const shape = rank < 2 ? [1] : [signs.length, ...new Array<number>(rank - 2).fill(1)];
   const factors = tensor(BIPOLAR, shape, Float64Array.from(signs));
-  return apply(
-    onnx('Mul'),
-    [base, constant(factors)],
-    {},
-    base.kind === 'node' ? base.node.origin : [base.kind === 'input' ? base.name : 'sign'],
-  );
+  // A name of its own: what it gives are not the integers that the network's node of that name stands for.
+  const origin = base.kind === 'node' ? base.node.origin : base.kind === 'input' ? [base.name] : [];
+  return apply(onnx('Mul'), [base, constant(factors)], {}, [...origin, 'sign']);
 }
