@@ -45,9 +45,12 @@ export function staircase(thresholds: ArrayLike<number>, min: number, max: numbe
   }
   if (reached.length === 0 || below.length === 0) return undefined;
   // How far the offsets of a slope reach, in levels: a concave function of the slope.
-  const room = (slope: number): number =>
-    Math.min(...below.map(({ x, level }) => level - slope * x)) -
-    Math.max(...reached.map(({ x, level }) => level - slope * x));
+  const room = (slope: number): number => {
+    let [least, most] = [-Infinity, Infinity];
+    for (const { x, level } of reached) least = Math.max(least, level - slope * x);
+    for (const { x, level } of below) most = Math.min(most, level - slope * x);
+    return most - least;
+  };
   let [low, high] = [0, thresholds.length + 1];
   for (let i = 0; i < 90; i += 1) {
     const third = (high - low) / 3;
