@@ -4,21 +4,15 @@ import { streamModule } from '../../hdl/stream-module.ts';
 import { rigidStage } from '../../hdl/stream-stage.ts';
 import { range } from '../../hdl/verilog.ts';
 import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
-import { type Attrs, input } from '../../ir/graph.ts';
+import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { type Border, borderOf, pixelsToDivide, type Sides } from '../border.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import type { CropAttrs } from './attrs.ts';
 import { lowerSlice } from './lower.ts';
 
-export interface CropAttrs extends Attrs {
-  /** Pixels left out above, left, below and right. */
-  readonly sides: Sides;
-  /** Channels in a beat; divides them. */
-  readonly simd: number;
-  /** Pixels in a beat; more than one only with all channels. */
-  readonly pixels: number;
-}
+export type { CropAttrs };
 
 const name = 'Crop';
 const lanesOf = ({ attrs }: Layer<CropAttrs>): number => attrs.simd * attrs.pixels;

@@ -2,7 +2,7 @@ import { int } from '../../ir/datatype.ts';
 import { apply, type Node } from '../../ir/graph.ts';
 import { sizeOf, tensor } from '../../ir/tensor.ts';
 import type { Lowered, Operator } from '../operator.ts';
-import type { CropAttrs } from './index.ts';
+import type { CropAttrs } from './attrs.ts';
 
 /** A Slice of step 1 along height and width of images N×H×W×C becomes a Crop. */
 export function lowerSlice(op: Operator<CropAttrs>, node: Node): Lowered | undefined {

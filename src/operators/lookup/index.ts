@@ -2,22 +2,18 @@ import { counterCost } from '../../hdl/counters.ts';
 import { isBlock, memoryFlipFlops, memoryLuts } from '../../hdl/memory.ts';
 import { romBlocks } from '../../hdl/threshold-rom.ts';
 import { BIPOLAR, type DataType, int, TERNARY, uint } from '../../ir/datatype.ts';
-import { type Attrs, constant, input } from '../../ir/graph.ts';
+import { constant, input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { clamp } from '../../util/maths.ts';
 import { random } from '../../util/random.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import type { LookupAttrs } from './attrs.ts';
 import { lowerGather } from './lower.ts';
 import { lookupRtl } from './rtl.ts';
 import { sizesOf, tableOf } from './sizes.ts';
 
-export interface LookupAttrs extends Attrs {
-  /** Elements of a row in a beat; divides them. */
-  readonly pe: number;
-  /** Where the table lies. */
-  readonly memory: 'auto' | 'lut' | 'block';
-}
+export type { LookupAttrs };
 
 const name = 'Lookup';
 

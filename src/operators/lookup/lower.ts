@@ -2,7 +2,7 @@ import { BIPOLAR, smallest } from '../../ir/datatype.ts';
 import { apply, constant, type Node } from '../../ir/graph.ts';
 import { extremes, retyped } from '../../ir/tensor.ts';
 import type { Lowered, Operator } from '../operator.ts';
-import type { LookupAttrs } from './index.ts';
+import type { LookupAttrs } from './attrs.ts';
 
 /** A Gather of rows (axis 0) of a constant table of integers by a stream of integers becomes a Lookup. */
 export function lowerGather(op: Operator<LookupAttrs>, node: Node): Lowered | undefined {

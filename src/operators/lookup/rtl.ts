@@ -7,7 +7,7 @@ import { rigidStage } from '../../hdl/stream-stage.ts';
 import { range } from '../../hdl/verilog.ts';
 import type { Writer } from '../../util/writer.ts';
 import type { Layer } from '../operator.ts';
-import type { LookupAttrs } from './index.ts';
+import type { LookupAttrs } from './attrs.ts';
 import { type LookupSizes, sizesOf, wordsOf } from './sizes.ts';
 
 /** Two registers: the number of the row, and the memory's own. */

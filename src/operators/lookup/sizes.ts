@@ -6,7 +6,7 @@ import { BIPOLAR, type DataType } from '../../ir/datatype.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import type { Layer } from '../operator.ts';
-import type { LookupAttrs } from './index.ts';
+import type { LookupAttrs } from './attrs.ts';
 
 export interface LookupSizes {
   readonly rows: number;

@@ -1,23 +1,15 @@
 import { counterCost } from '../../hdl/counters.ts';
 import { BIPOLAR, type DataType, int, TERNARY, uint } from '../../ir/datatype.ts';
-import { type Attrs, input } from '../../ir/graph.ts';
+import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { type Border, borderOf, pixelsToDivide, type Sides, typeWith } from '../border.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import type { PaddingAttrs } from './attrs.ts';
 import { lowerPad } from './lower.ts';
 import { paddingRtl } from './rtl.ts';
 
-export interface PaddingAttrs extends Attrs {
-  /** Pixels added above, left, below and right. */
-  readonly pads: Sides;
-  /** What each of their channels is. */
-  readonly value: number;
-  /** Channels in a beat; divides them. */
-  readonly simd: number;
-  /** Pixels in a beat; more than one only with all channels. */
-  readonly pixels: number;
-}
+export type { PaddingAttrs };
 
 const name = 'FMPadding';
 

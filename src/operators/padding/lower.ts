@@ -2,7 +2,7 @@ import { apply, type Node } from '../../ir/graph.ts';
 import { extremes } from '../../ir/tensor.ts';
 import type { Sides } from '../border.ts';
 import type { Lowered, Operator } from '../operator.ts';
-import type { PaddingAttrs } from './index.ts';
+import type { PaddingAttrs } from './attrs.ts';
 
 /** An ONNX Pad with a constant integer, above, below and beside images N×H×W×C, becomes an FMPadding. */
 export function lowerPad(op: Operator<PaddingAttrs>, node: Node): Lowered | undefined {

@@ -1,19 +1,16 @@
 import { counterCost } from '../../hdl/counters.ts';
 import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
-import { type Attrs, apply, input } from '../../ir/graph.ts';
+import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { typeWith } from '../border.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import type { PixelPaddingAttrs } from './attrs.ts';
+import { lowerInsertPixels } from './lower.ts';
 import { pixelPaddingRtl } from './rtl.ts';
 import { positionsOf } from './sizes.ts';
 
-export interface PixelPaddingAttrs extends Attrs {
-  /** Pixel i of a column or row goes to place i · stride. */
-  readonly strides: readonly [vertical: number, horizontal: number];
-  /** Channels in a beat; divides them. */
-  readonly simd: number;
-}
+export type { PixelPaddingAttrs };
 
 const name = 'FMPadding_Pixel';
 
@@ -45,14 +42,7 @@ export const pixelPadding: Operator<PixelPaddingAttrs> = {
         }
     return [tensor(dtype, shape, out)];
   },
-  lower(node) {
-    if (node.op.name !== 'InsertPixels') return undefined;
-    const [x] = node.inputs;
-    if (!x) return undefined;
-    if (!x.type.dtype.integer) return { refused: `its input is ${x.type.dtype.name}, not integer` };
-    const strides = (node.attrs['strides'] ?? [1, 1]) as PixelPaddingAttrs['strides'];
-    return { value: apply(pixelPadding, [x], { strides, simd: 1 }, node.origin) };
-  },
+  lower: (node) => lowerInsertPixels(pixelPadding, node),
   parallel: ({ types }) => ({ simd: types[0]!.shape[3]! }),
   streams: ({ inputs: [x], attrs, types }) => [
     streamPort('s_axis_0', 'in', x!.type, attrs.simd),

@@ -1,6 +1,6 @@
 import { all, atLast, type Counter, within } from '../../hdl/counters.ts';
 import type { Layer } from '../operator.ts';
-import type { PixelPaddingAttrs } from './index.ts';
+import type { PixelPaddingAttrs } from './attrs.ts';
 
 /** The position in the output image. */
 export interface Positions {

@@ -1,29 +1,23 @@
 import { counterCost } from '../../hdl/counters.ts';
 import { romBlocks } from '../../hdl/threshold-rom.ts';
 import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
-import { type Attrs, input } from '../../ir/graph.ts';
+import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Device, Layer, Operator } from '../operator.ts';
-import { lutsOfMemory, type Memory, memoryFor, ultraBlocks } from '../sliding-window/memory.ts';
+import type { UpsampleAttrs } from './attrs.ts';
 import { lowerResize } from './lower.ts';
+import { type Memory, memoryFor, memoryLuts } from './memory.ts';
 import { repeatRtl, rowBufferRtl } from './rtl.ts';
 import { nestOf, sizesOf, sourceOf } from './sizes.ts';
 
-export interface UpsampleAttrs extends Attrs {
-  /** How often each row and each pixel of a row comes. */
-  readonly scales: readonly [vertical: number, horizontal: number];
-  /** Channels in a beat; divides them. */
-  readonly simd: number;
-  /** Where the row that is repeated lies. */
-  readonly memory: 'auto' | 'lut' | 'block' | 'ultra';
-}
+export type { UpsampleAttrs };
 
 const name = 'UpsampleNearestNeighbour';
 
 const memoryOf = (layer: Layer<UpsampleAttrs>, device: Device): Memory =>
-  memoryFor(device, sizesOf(layer).kept, layer.attrs.simd * layer.types[0]!.dtype.bits, layer.attrs.memory);
+  memoryFor(device.family, sizesOf(layer).kept, layer.attrs.simd * layer.types[0]!.dtype.bits, layer.attrs.memory);
 
 export const upsample: Operator<UpsampleAttrs> = {
   name,
@@ -34,7 +28,7 @@ export const upsample: Operator<UpsampleAttrs> = {
     memory: {
       doc: 'where the row that is repeated lies',
       type: 'choice',
-      choices: ['auto', 'lut', 'block', 'ultra'],
+      choices: ['auto', 'lut', 'block'],
       finn: 'ram_style',
     },
   },
@@ -101,17 +95,14 @@ export const upsample: Operator<UpsampleAttrs> = {
     const memory = memoryOf(layer, device);
     const { style } = memory;
     return {
-      lut: lut + 8 * bits + 14 + lutsOfMemory(device.family, memory),
-      ff: ff + 4 * bits + 5 + (style === 'block' || style === 'ultra' ? 0 : width),
+      lut: lut + 8 * bits + 14 + memoryLuts(device.family, memory),
+      ff: ff + 4 * bits + 5 + (style === 'block' ? 0 : width) + (style === 'logic' ? s.kept * width : 0),
       bram: style === 'block' ? romBlocks(device.family, memory) : 0,
-      ...(style === 'ultra' ? { uram: ultraBlocks(memory) } : {}),
       dsp: 0,
     };
   },
   refuse({ attrs: { memory } }, { family }) {
     if (memory === 'lut' && family === 'ice40') return "ice40 has no memory in LUTs; set `memory` to 'block' or 'auto'";
-    if (memory === 'ultra' && family !== 'xcup')
-      return `${family} has no UltraRAM; set \`memory\` to 'block' or 'auto'`;
     return undefined;
   },
   rtl(layer, device, top) {

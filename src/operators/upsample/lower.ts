@@ -2,7 +2,7 @@ import { int } from '../../ir/datatype.ts';
 import { apply, type Node } from '../../ir/graph.ts';
 import { sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
 import type { Lowered, Operator } from '../operator.ts';
-import type { UpsampleAttrs } from './index.ts';
+import type { UpsampleAttrs } from './attrs.ts';
 
 /** A Resize of images N×H×W×C that only repeats pixels becomes an UpsampleNearestNeighbour. */
 export function lowerResize(op: Operator<UpsampleAttrs>, node: Node): Lowered | undefined {

@@ -1,6 +1,6 @@
 import type { Counter } from '../../hdl/counters.ts';
 import type { Layer } from '../operator.ts';
-import type { UpsampleAttrs } from './index.ts';
+import type { UpsampleAttrs } from './attrs.ts';
 
 /** An upsampling as its circuit sees it: rows that stand for one another or follow one another are one. */
 export interface UpsampleSizes {
