@@ -64,6 +64,38 @@ describe('heap', () => {
     );
   });
 
+  it('adds them with registers behind every counter, some bits coming later than others', () => {
+    const group = fc.record({ column: fc.nat({ max: 4 }), count: fc.nat({ max: 30 }), level: fc.nat({ max: 2 }) });
+    const options = fc.record({ width: fc.integer({ min: 1, max: 12 }), counter: fc.constantFrom(...counters) });
+    fc.assert(
+      fc.property(
+        fc.array(group, { minLength: 1, maxLength: 6 }),
+        options,
+        fc.nat({ max: 999 }),
+        fc.infiniteStream(fc.nat({ max: 1 })),
+        (shapes, form, constant, stream) => {
+          const all = { prefix: 'h', lanes: 1, every: true, ...form };
+          const groups = shapes.map((shape, i) => ({ ...shape, expression: `a${i}` }));
+          const { levels } = heap(groups, BigInt(constant), all);
+          // A group of level k has in cycle t what belongs to cycle t − k.
+          const frames = Array.from({ length: levels + 5 }, () =>
+            shapes.map(({ count }) => Array.from({ length: count }, () => [stream.next().value as number])),
+          );
+          const cycles = frames.map((_, t) => shapes.map(({ level }, i) => frames[Math.max(0, t - level)]![i]!));
+          const sums = run(groups, BigInt(constant), all, cycles);
+          for (let t = 0; t + levels < frames.length; t += 1) {
+            const total = shapes.reduce(
+              (sum, { column }, i) => sum + frames[t]![i]!.reduce((n, [bit]) => n + bit!, 0) * 2 ** column,
+              constant,
+            );
+            expect(sums[t + levels]).toEqual([{ value: BigInt.asUintN(form.width, BigInt(total)), bits: form.width }]);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   it('is a constant without bits', () => {
     const options = { prefix: 'h', counter: '3:2', width: 4, lanes: 2 } as const;
     const five = { value: 5n, bits: 4 };

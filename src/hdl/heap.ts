@@ -6,6 +6,8 @@ export interface HeapBits {
   readonly expression: string;
   readonly count: number;
   readonly column: number;
+  /** Registers that the bits have passed; only where there are some behind every counter. 0 if left out. */
+  readonly level?: number;
 }
 
 /**
@@ -24,12 +26,16 @@ export interface HeapOptions {
   readonly lanes: number;
   /** Registers (ports clk and en of the module around) behind this many counters, on every way: one cycle more. None if left out. */
   readonly cut?: number;
+  /** Registers behind every counter instead: `levels` cycles more. */
+  readonly every?: boolean;
 }
 
 /** Sums as Verilog: declarations with assignments, and the expression of each lane's sum. */
 export interface Heap {
   readonly lines: readonly string[];
   readonly sums: readonly string[];
+  /** Counters on the longest way, and registers where they are behind every counter. */
+  readonly levels: number;
 }
 
 /** Some of a wire's bits, in every lane. */
@@ -72,7 +78,7 @@ function groups(runs: readonly Run[], size: number): number {
  * vectors: the same gates as bit by bit, but a simulator has hundreds of equations where it would have tens of thousands.
  */
 export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapOptions): Heap {
-  const { prefix, width, lanes, counter, cut = Number.POSITIVE_INFINITY } = options;
+  const { prefix, width, lanes, counter, cut = Number.POSITIVE_INFINITY, every = false } = options;
   const lines: string[] = [];
   const columns: Run[][] = Array.from({ length: width }, () => []);
   let next = 0;
@@ -91,17 +97,23 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
     return low === high ? `${wire}[${low}]` : `${wire}[${high}:${low}]`;
   };
   const one: Run = { wire: lanes > 1 ? `{${lanes}{1'b1}}` : "1'b1", of: 1, first: 0, count: 1, level: 0 };
-  /** The bits behind the registers. */
-  const delayed = (run: Run): Run => {
-    if (run.level >= cut || run.wire === one.wire) return run;
-    return { ...run, wire: declare(slice(run), run.count, true), of: run.count, first: 0, level: cut };
+  /** The bits behind the registers in front of a counter that makes bits of `level`. */
+  const delayed = (run: Run, level: number): Run => {
+    if (run.wire === one.wire) return run;
+    const to = every ? level - 1 : level > cut ? cut : 0;
+    let now = run;
+    while (now.level < to) {
+      const wire = declare(slice(now), now.count, true);
+      now = { ...now, wire, of: now.count, first: 0, level: every ? now.level + 1 : cut };
+    }
+    return now;
   };
   /** Takes `size` vectors of `count` bits from a column, all on the same side of the registers, and the level of what a counter makes of them. */
   const operands = (size: number, count: number, column: number): { texts: string[]; level: number } => {
     const taken = Array.from({ length: size }, () => take(columns[column]!, count));
     const level = Math.max(...taken.flat().map((run) => run.level)) + 1;
     const texts = taken.map((runs) => {
-      const there = level > cut ? runs.map(delayed) : runs;
+      const there = runs.map((run) => delayed(run, level));
       if (there.length === 1) return slice(there[0]!);
       return declare(`{${[...there].reverse().map(slice).join(', ')}}`, count, false);
     });
@@ -111,7 +123,7 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
   const majority = ([a, b, c]: readonly string[]): string => `(${a} & ${b}) | (${a} & ${c}) | (${b} & ${c})`;
   const push = (expression: string, count: number, column: number, level: number): void => {
     if (column >= width) return;
-    const wire = declare(expression, count, level === cut);
+    const wire = declare(expression, count, level > 0 && (every || level === cut));
     columns[column]!.push({ wire, of: count, first: 0, count, level });
   };
   /** `count` times three bits of a column become one there and one in the next, if that counts. */
@@ -132,7 +144,10 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
     push(majority(carries), count, column + 2, level);
   };
 
-  for (const { expression, count, column } of bits) if (count > 0) push(expression, count, column, 0);
+  for (const { expression, count, column, level = 0 } of bits) {
+    if (count === 0 || column >= width) continue;
+    columns[column]!.push({ wire: declare(expression, count, false), of: count, first: 0, count, level });
+  }
   if (counter === '3:2+6:3') {
     // Only what was there before: the carries come too late for this level.
     const raw = columns.map((column) => Math.floor(lengthOf(column) / 3));
@@ -152,8 +167,10 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
     columns[place]!.push(one);
     for (let column = place; column < width && lengthOf(columns[column]!) > 2; column += 1) fullAdders(1, column);
   }
-  const rows = cut === Number.POSITIVE_INFINITY ? columns : columns.map((column) => column.map(delayed));
-  return { lines, sums: Array.from({ length: lanes }, (_, lane) => total(rows, lane, options, lines)) };
+  const levels = Math.max(0, ...columns.flat().map(({ level }) => level));
+  const last = every ? levels + 1 : cut === Number.POSITIVE_INFINITY ? 0 : cut + 1;
+  const rows = columns.map((column) => column.map((run) => delayed(run, last)));
+  return { lines, sums: Array.from({ length: lanes }, (_, lane) => total(rows, lane, options, lines)), levels };
 }
 
 /** The sum of the two rows that are left, for one lane: a carry chain from the first column with two bits on. */

@@ -113,7 +113,10 @@ function rowDot(m: Mvau, plan: Plan, module: string, constant: bigint): Record<s
 function constantDot(m: Mvau, plan: Plan, device: Device, module: string, neuron: number, constant: bigint): string {
   const byColumn = new Map<number, string[]>();
   for (let i = 0; i < m.mw; i += 1)
-    for (const { expression, column } of constantProductBits(m.weights.data[i * m.mh + neuron]!, inputBits(plan.input, i))) {
+    for (const { expression, column } of constantProductBits(
+      m.weights.data[i * m.mh + neuron]!,
+      inputBits(plan.input, i),
+    )) {
       const at = column + plan.input.shift;
       byColumn.set(at, [...(byColumn.get(at) ?? []), expression]);
     }

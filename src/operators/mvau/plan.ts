@@ -151,7 +151,8 @@ export function depthOf(m: Mvau, plan: Plan): number {
 }
 
 /** The stage in which partial sums are there: the beat is taken in stage 0. */
-export const partStage = (plan: Plan): number => frontDepth(plan.front) + (plan.levels ?? (plan.cut === undefined ? 0 : 1)) + 1;
+export const partStage = (plan: Plan): number =>
+  frontDepth(plan.front) + (plan.levels ?? (plan.cut === undefined ? 0 : 1)) + 1;
 
 /** Enabled cycles from the beat to the heap's inputs. */
 export const frontDepth = (front: Front): number =>

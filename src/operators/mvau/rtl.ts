@@ -5,7 +5,7 @@ import { lane } from '../../hdl/verilog.ts';
 import { writer } from '../../util/writer.ts';
 import { count, results, sums } from './accumulate.ts';
 import { control } from './control.ts';
-import { dotModules } from './dots.ts';
+import { dotModules, sharedBits } from './dots.ts';
 import type { Mvau } from './layer.ts';
 import { depthOf, type Plan, partStage, planOf, sumsAreOutput } from './plan.ts';
 import { streamsOf } from './streams.ts';
@@ -58,8 +58,13 @@ function top(m: Mvau, plan: Plan, device: Device, name: string, memories: Record
     control(w, m, plan, device, name, part, memories);
     w.line(`wire [${pe * partBits - 1}:0] p;`);
     if (front === 'constant') {
+      const tBits = sharedBits(m, plan);
+      const t = tBits > 0 ? ', .t(t)' : '';
+      if (tBits > 0) {
+        w.line(`wire [${tBits - 1}:0] t;`).line(`${name}_shared shared (.clk(ap_clk), .en(en), .x(x)${t});`);
+      }
       for (let i = 0; i < pe; i += 1)
-        w.line(`${name}_dot_${i} dot_${i} (.clk(ap_clk), .en(en), .x(x), .p(${lane('p', i, partBits)}));`);
+        w.line(`${name}_dot_${i} dot_${i} (.clk(ap_clk), .en(en), .x(x)${t}, .p(${lane('p', i, partBits)}));`);
     } else w.line(`${name}_dot dot (.clk(ap_clk), .en(en), .x(x), .w(w), .p(p));`);
     if (back === 'count') count(w, m, plan, name, part, depth);
     else if (sumsAreOutput(m, plan)) {
