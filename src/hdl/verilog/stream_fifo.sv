@@ -1,4 +1,4 @@
-// A queue of exactly DEPTH beats (4 to 32768) at one beat per cycle: a memory of STYLE "distributed" or "block" before an output
+// A queue of exactly DEPTH beats (4 or more) at one beat per cycle: a memory of STYLE "distributed", "block" or "ultra" before an output
 // register. A beat taken in cycle t can leave in cycle t + 2. s_ready and m_valid are registers, so nothing passes from m_ready to s_ready.
 module stream_fifo #(
   parameter WIDTH = 8,

@@ -1,10 +1,12 @@
 import { apply, type Graph, node as makeNode, type Node, output, type Value } from '../../ir/graph.ts';
 import { rewrite } from '../../ir/rewrite.ts';
 import { nodesOf } from '../../ir/traverse.ts';
+import { fifoLatency } from '../../operators/fifo/index.ts';
 import { fifo, widthConverter } from '../../operators/index.ts';
 import type { Layer } from '../../operators/operator.ts';
 import { isLayer, layersOf, writerOf } from './names.ts';
-import { type Capacity, type Stage, smallestDepths, type TokenRun } from './tokens.ts';
+import { type Sized, smallestDepths } from './sizing.ts';
+import type { Capacity, Stage } from './tokens.ts';
 
 /** A stream between two layers: which output of which layer feeds which input of which. */
 export interface Edge {
@@ -97,20 +99,16 @@ export function stagesOf(graph: Graph): { stages: Stage[]; edges: Edge[]; queues
 /** Registers that cut the ready path between two layers: two beats. */
 export const LEAST_DEPTH = 2;
 
-export interface Depths {
-  /** Depth of each edge of `edgesOf`, in beats. */
-  readonly depths: readonly number[];
-  readonly run: TokenRun;
-}
-
-/** The least FIFO depths that keep the pace of the slowest layer, by running the layers' token schedules. */
-export function sizeFifos(graph: Graph): Depths {
+/**
+ * The FIFO depths, by edge as in `edgesOf`, that keep the pace of the slowest layer, by playing the layers' token schedules;
+ * and the run with them, where a frame has not too many beats for that: else all FIFOs are of the least depth.
+ */
+export function sizeFifos(graph: Graph): Sized {
   const { stages, edges } = stagesOf(graph);
-  const beatsOf = (edge: number) => {
-    const { from, fromPort } = edges[edge]!;
-    return portsOf(from, 'out')[fromPort]!.beats;
-  };
-  return smallestDepths(stages, edges.length, beatsOf, LEAST_DEPTH);
+  const pace = Math.max(1, ...[...layersOf(graph).values()].map((layer) => layer.op.cycles(layer)));
+  const widths = edges.map(({ from, fromPort }) => portsOf(from, 'out')[fromPort]!.width);
+  const latency = (edge: number, depth: number): number => fifoLatency({ depth, bits: depth * widths[edge]! });
+  return smallestDepths(stages, { count: edges.length, least: LEAST_DEPTH, latency }, pace);
 }
 
 /** A FIFO in every stream between layers. `depths` are in the order of `edgesOf`. */

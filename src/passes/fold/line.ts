@@ -3,9 +3,9 @@ import { type Queue, UNKNOWN } from './queue.ts';
 /** A run of a pipeline that moves as a whole: results that are on their way, and the cycles that it was made to wait. */
 export class Line {
   /** Of results on their way or just left: the move that they leave with, their ports, and the waits up to then. */
-  private moves: Float64Array;
+  private moves: Int32Array;
   private ports: Uint32Array;
-  private waits: Float64Array;
+  private waits: Int32Array;
   private mask: number;
   /** Results [behind, head) have left, but entries have not been told of their waits; [head, tail) are on their way. */
   private behind = 0;
@@ -26,9 +26,9 @@ export class Line {
   constructor(depth: number, outs: readonly Queue[], wake: (stage: number) => void) {
     let size = 4;
     while (size < depth + 2) size *= 2;
-    this.moves = new Float64Array(size);
+    this.moves = new Int32Array(size);
     this.ports = new Uint32Array(size);
-    this.waits = new Float64Array(size);
+    this.waits = new Int32Array(size);
     this.mask = size - 1;
     this.outs = outs;
     this.wake = wake;
@@ -110,9 +110,9 @@ export class Line {
   private grow(): void {
     const { moves, ports, waits, mask } = this;
     const size = 2 * (mask + 1);
-    this.moves = new Float64Array(size);
+    this.moves = new Int32Array(size);
     this.ports = new Uint32Array(size);
-    this.waits = new Float64Array(size);
+    this.waits = new Int32Array(size);
     this.mask = size - 1;
     for (let n = this.behind; n < this.tail; n += 1) {
       this.moves[n & this.mask] = moves[n & mask]!;

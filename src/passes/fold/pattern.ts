@@ -5,6 +5,8 @@ export interface Pattern {
   readonly at: Int32Array;
   readonly takes: Uint32Array;
   readonly gives: Uint32Array;
+  /** Of each of those cycles, cycles to the next. */
+  readonly gaps: Int32Array;
   /** Divides the interval. */
   readonly period: number;
 }
@@ -28,7 +30,14 @@ export function patternOf(schedule: Pipeline, ins: number, outs: number): Patter
     takes.push(taken);
     gives.push(given);
   }
-  const pattern = { at: Int32Array.from(at), takes: Uint32Array.from(takes), gives: Uint32Array.from(gives), period };
+  const gaps = Int32Array.from(at, (t, i) => (i + 1 < at.length ? at[i + 1]! : period + at[0]!) - t);
+  const pattern = {
+    at: Int32Array.from(at),
+    takes: Uint32Array.from(takes),
+    gives: Uint32Array.from(gives),
+    gaps,
+    period,
+  };
   made.set(schedule, pattern);
   return pattern;
 }

@@ -1,29 +1,13 @@
+import { Times } from './times.ts';
+
 /** When an end of a run moves its beat number `beat`: a source's offer or a sink's acceptance in `cycle` or the first after it. */
 export type When = (cycle: number, beat: number) => number;
 
-/** A ring of cycles by number of the beat, which grows as far as it must. */
-class Times {
-  ring: Float64Array;
-  mask: number;
-
-  constructor(least: number) {
-    let size = 4;
-    while (size < least) size *= 2;
-    this.ring = new Float64Array(size);
-    this.mask = size - 1;
-  }
-
-  /** Doubles the ring; the beats from `first` to before `end` keep their places' numbers. */
-  grow(first: number, end: number): void {
-    const { ring, mask } = this;
-    this.ring = new Float64Array(ring.length * 2);
-    this.mask = this.ring.length - 1;
-    for (let n = first; n < end; n += 1) this.ring[n & this.mask] = ring[n & mask]!;
-  }
-}
-
 /** No beat, or no place, is known of yet: its time hangs on a stage that has not been played so far. */
 export const UNKNOWN = -1;
+
+/** A depth that no queue reaches. */
+const endless = 2 ** 30;
 
 const ringFor = (depth: number): number => (depth < 65536 ? depth + 1 : 1024);
 
@@ -48,7 +32,7 @@ export class Queue {
   first = -1;
   private lastPop = -1;
   /** Where the cycles of beats are kept, less `base`, from beat `from` on. */
-  private kept: Float64Array | undefined;
+  private kept: Int32Array | undefined;
   private keptFrom = 0;
   private keptBase = 0;
   private readonly came: Times;
@@ -61,14 +45,14 @@ export class Queue {
   constructor(producer: number, consumer: number, depth: number, latency: number) {
     this.producer = producer;
     this.consumer = consumer;
-    this.depth = depth;
+    this.depth = Math.min(depth, endless);
     this.latency = latency;
     this.came = new Times(producer < 0 || consumer < 0 ? 0 : ringFor(depth));
     this.went = new Times(producer < 0 || consumer < 0 ? 0 : ringFor(depth));
   }
 
   /** Keeps the cycles of the beats of a source or sink from number `from` on, counted from `base`, as far as `into` has room. */
-  record(into: Float64Array, from: number, base: number): void {
+  record(into: Int32Array, from: number, base: number): void {
     this.kept = into;
     this.keptFrom = from;
     this.keptBase = base;
@@ -87,7 +71,7 @@ export class Queue {
   take(cycle: number): void {
     this.lastPop = cycle;
     if (this.first < 0) this.first = cycle;
-    if (this.producer >= 0 && this.depth !== Infinity) {
+    if (this.producer >= 0 && this.depth !== endless) {
       // Times of places that are still to be used: those of beats that follow the next to come.
       if (this.popped - Math.max(0, this.pushed - this.depth) > this.went.mask)
         this.went.grow(Math.max(0, this.pushed - this.depth), this.popped);

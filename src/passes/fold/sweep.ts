@@ -9,7 +9,7 @@ import type { Stage } from './tokens.ts';
  * Cycles of one frame's beats in a flow that repeats every `pace` cycles: beat n of frame f moves in cycle
  * beats[n] + f · pace.
  */
-type Flow = Float64Array;
+type Flow = Int32Array;
 
 /** What a depth costs in time: cycles from a beat's coming to its going. */
 export type Latency = (edge: number, depth: number) => number;
@@ -30,28 +30,38 @@ const patience = 64;
  * frames each, so that it takes about as long as two runs. The depths are sufficient by construction; each is the least
  * for its readers' times, which others might do with less. Stages must come in topological order.
  */
-export function sweep(stages: readonly Stage[], edges: number, pace: number, least: number, latency: Latency): number[] {
+export function sweep(
+  stages: readonly Stage[],
+  edges: number,
+  pace: number,
+  least: number,
+  latency: Latency,
+): number[] {
   const early = forward(stages, edges, pace, latency);
   const taken: Flow[] = new Array(edges);
   const depths: number[] = new Array(edges).fill(least);
   for (let i = stages.length - 1; i >= 0; i -= 1) {
     const { schedule, in: ins, out: outs } = stages[i]!;
-    const sources = ins.map((e) => (e < 0 ? sourceOf(pace, beatsOf(schedule, 'in', 0)) : arriving(early[e]!, pace, latency(e, Infinity))));
     const inner = outs.flatMap((e, port) => (e < 0 ? [] : [{ e, port }]));
     const attempt = (): Flow[] | undefined => {
       let late = false;
+      const sources = ins.map((e, port) =>
+        e < 0 ? sourceOf(pace, beatsOf(schedule, 'in', port)) : arriving(early[e]!, pace, latency(e, Infinity)),
+      );
       const sinks = outs.map((e): When | undefined => {
         if (e < 0) return undefined;
         const readers = taken[e]!;
         const depth = depths[e]!;
         const after = latency(e, depth);
-        const at = (n: number): number => {
-          const frame = Math.floor(n / readers.length);
-          return readers[n - frame * readers.length]! + (frame + lead) * pace;
-        };
+        // The frames of beat n and of the beat whose place it takes.
+        let [begin, end, shift] = [0, readers.length, lead * pace];
+        let [freeBegin, freeEnd, freeShift] = [0, readers.length, lead * pace];
         return (cycle, n) => {
-          const when = n < depth ? cycle : Math.max(cycle, at(n - depth) + 1);
-          if (when + after <= at(n)) return when;
+          if (n >= end) [begin, end, shift] = [end, end + readers.length, shift + pace];
+          if (n - depth >= freeEnd)
+            [freeBegin, freeEnd, freeShift] = [freeEnd, freeEnd + readers.length, freeShift + pace];
+          const when = n < depth ? cycle : Math.max(cycle, readers[n - depth - freeBegin]! + freeShift + 1);
+          if (when + after <= readers[n - begin]! + shift) return when;
           late = true;
           return UNKNOWN;
         };
@@ -64,21 +74,22 @@ export function sweep(stages: readonly Stage[], edges: number, pace: number, lea
     let found = attempt();
     if (!found) {
       const most = inner.map(({ e }) => Math.max(least, mostHeld(early[e]!, taken[e]!, pace) + 1));
-      for (let k = 0; k < inner.length; k += 1) depths[inner[k]!.e] = most[k]!;
-      found = attempt() ?? bug(`${stages[i]!.name} is late behind the deepest queues`);
+      inner.forEach(({ e }, k) => {
+        depths[e] = most[k]!;
+      });
       for (const { e } of inner) {
-        let [low, high] = [least, depths[e]!];
+        let [low, high] = [inner.length > 1 ? least : least + 1, depths[e]!];
         // Most are shallow: look there first.
-        for (let step = least; low < high; ) {
-          const middle = Math.min(low + step, Math.floor((low + high) / 2));
+        for (let step = 1; low < high; step *= 4) {
+          const middle = Math.min(low + step - 1, Math.floor((low + high) / 2));
           depths[e] = middle;
           const flows = attempt();
           if (flows) [high, found] = [middle, flows];
           else low = middle + 1;
-          step *= 4;
         }
         depths[e] = high;
       }
+      found ??= attempt() ?? bug(`${stages[i]!.name} is late behind the deepest queues`);
     }
     ins.forEach((e, port) => {
       if (e >= 0) taken[e] = found[port]!;
@@ -92,9 +103,17 @@ function forward(stages: readonly Stage[], edges: number, pace: number, latency:
   const flows: Flow[] = new Array(edges);
   for (const { name, schedule, in: ins, out: outs } of stages) {
     const sources = ins.map((e, port) =>
-      e < 0 ? sourceOf(pace, beatsOf(schedule, 'in', port)) : arriving(flows[e] ?? bug(`${name} comes before what it reads`), pace, latency(e, Infinity)),
+      e < 0
+        ? sourceOf(pace, beatsOf(schedule, 'in', port))
+        : arriving(flows[e] ?? bug(`${name} comes before what it reads`), pace, latency(e, Infinity)),
     );
-    const made = play(schedule, sources, outs.map(() => undefined), pace) ?? bug(`${name} does not keep a pace of ${pace} cycles`);
+    const made =
+      play(
+        schedule,
+        sources,
+        outs.map(() => undefined),
+        pace,
+      ) ?? bug(`${name} does not keep a pace of ${pace} cycles`);
     outs.forEach((e, port) => {
       if (e >= 0) flows[e] = made.outs[port]!;
     });
@@ -103,15 +122,26 @@ function forward(stages: readonly Stage[], edges: number, pace: number, latency:
 }
 
 /** A source that has all of a frame at its beginning. */
-const sourceOf = (pace: number, beats: number): When => (_, n) => (Math.floor(n / beats) + lead) * pace;
+const sourceOf =
+  (pace: number, beats: number): When =>
+  (_, n) =>
+    (Math.floor(n / beats) + lead) * pace;
 
-const arriving = (flow: Flow, pace: number, latency: number): When => (_, n) => {
-  const frame = Math.floor(n / flow.length);
-  return flow[n - frame * flow.length]! + (frame + lead) * pace + latency;
-};
+function arriving(flow: Flow, pace: number, latency: number): When {
+  let [begin, end, shift] = [0, flow.length, lead * pace + latency];
+  return (_, n) => {
+    if (n >= end) [begin, end, shift] = [end, end + flow.length, shift + pace];
+    return flow[n - begin]! + shift;
+  };
+}
 
 /** Plays one stage until a frame is like the one before; its beats in that frame, shifted to frame 0. Undefined if it does not come to that. */
-function play(schedule: Schedule, sources: readonly When[], sinks: readonly (When | undefined)[], pace: number): { ins: Flow[]; outs: Flow[] } | undefined {
+function play(
+  schedule: Schedule,
+  sources: readonly When[],
+  sinks: readonly (When | undefined)[],
+  pace: number,
+): { ins: Flow[]; outs: Flow[] } | undefined {
   const ins = sources.map((when) => {
     const queue = new Queue(-1, 0, Infinity, 1);
     queue.when = when;
@@ -124,14 +154,19 @@ function play(schedule: Schedule, sources: readonly When[], sinks: readonly (Whe
   });
   const one = player(schedule, ins, outs, () => {});
   const queues = [...ins, ...outs];
-  const beats = [...ins.map((_, port) => beatsOf(schedule, 'in', port)), ...outs.map((_, port) => beatsOf(schedule, 'out', port))];
+  const beats = [
+    ...ins.map((_, port) => beatsOf(schedule, 'in', port)),
+    ...outs.map((_, port) => beatsOf(schedule, 'out', port)),
+  ];
   let before: Flow[] = [];
   for (let frame = 0; frame < patience; frame += 1) {
-    const flows = beats.map((n) => new Float64Array(n));
-    queues.forEach((queue, k) => queue.record(flows[k]!, frame * beats[k]!, (frame + lead) * pace));
+    const flows = beats.map((n) => new Int32Array(n));
+    for (const [k, queue] of queues.entries()) queue.record(flows[k]!, frame * beats[k]!, (frame + lead) * pace);
     one.advance(frame + 1);
-    if (queues.some((queue, k) => (k < ins.length ? queue.popped : queue.pushed) < (frame + 1) * beats[k]!)) return undefined;
-    if (frame > 0 && flows.every((flow, k) => same(flow, before[k]!))) return { ins: flows.slice(0, ins.length), outs: flows.slice(ins.length) };
+    if (queues.some((queue, k) => (k < ins.length ? queue.popped : queue.pushed) < (frame + 1) * beats[k]!))
+      return undefined;
+    if (frame > 0 && flows.every((flow, k) => same(flow, before[k]!)))
+      return { ins: flows.slice(0, ins.length), outs: flows.slice(ins.length) };
     before = flows;
   }
   return undefined;

@@ -7,8 +7,9 @@ import { type Queue, UNKNOWN } from './queue.ts';
 /** A pipeline with one input and one output, as most are: `PipelinePlayer` without its loops over ports. */
 export class ThroughPlayer implements Player {
   readonly course = new Course();
-  /** Of each event of the pattern: 1 if it takes a beat, 2 if it gives one; moves to the next event. */
-  private readonly codes: Uint8Array;
+  /** Of each event of the pattern: 1 if it takes a beat, 1 if it gives one, moves to the next event. */
+  private readonly takes: Uint32Array;
+  private readonly gives: Uint32Array;
   private readonly gaps: Int32Array;
   private readonly perFrame: number;
   private readonly depth: number;
@@ -16,8 +17,8 @@ export class ThroughPlayer implements Player {
   private readonly to: Queue;
   private readonly wake: Wake;
   /** As in Line: moves and waits of the results [behind, head) that have left and [head, tail) that are on their way. */
-  private readonly moves: Float64Array;
-  private readonly waits: Float64Array;
+  private readonly moves: Int32Array;
+  private readonly waits: Int32Array;
   private readonly mask: number;
   private behind = 0;
   private head = 0;
@@ -30,16 +31,17 @@ export class ThroughPlayer implements Player {
   private frame = 0;
 
   constructor(schedule: Pipeline, from: Queue, to: Queue, wake: Wake) {
-    const { at, takes, gives, period } = patternOf(schedule, 1, 1);
-    this.codes = Uint8Array.from(at, (_, i) => takes[i]! | (gives[i]! << 1));
-    this.gaps = Int32Array.from(at, (t, i) => (i + 1 < at.length ? at[i + 1]! : period + at[0]!) - t);
+    const { at, takes, gives, gaps, period } = patternOf(schedule, 1, 1);
+    this.takes = takes;
+    this.gives = gives;
+    this.gaps = gaps;
     this.perFrame = at.length * (schedule.interval / period);
     this.depth = Math.max(1, schedule.depth);
     this.move = at[0] ?? 0;
     let size = 4;
     while (size < this.depth + 2) size *= 2;
-    this.moves = new Float64Array(size);
-    this.waits = new Float64Array(size);
+    this.moves = new Int32Array(size);
+    this.waits = new Int32Array(size);
     this.mask = size - 1;
     this.from = from;
     this.to = to;
@@ -65,16 +67,16 @@ export class ThroughPlayer implements Player {
   }
 
   advance(frames: number): void {
-    const { codes, gaps, from, moves, waits, mask, perFrame, depth, course } = this;
+    const { takes, gives, gaps, from, moves, waits, mask, perFrame, depth, course } = this;
     let { place, event, move, behind, waitsIn } = this;
     play: while (this.frame < frames) {
-      const code = codes[place]!;
+      const takesOne = takes[place] === 1;
       let token = 0;
-      if (code & 1) {
+      if (takesOne) {
         token = from.token();
         if (token === UNKNOWN) break;
       }
-      let due = token - waitsIn > move ? token - waitsIn : move;
+      let due = Math.max(token - waitsIn, move);
       while (behind !== this.tail) {
         const at = behind & mask;
         const leaving = moves[at]!;
@@ -84,17 +86,17 @@ export class ThroughPlayer implements Player {
         if (leaving > move) move = leaving;
         waitsIn = waits[at]!;
         behind += 1;
-        due = token - waitsIn > move ? token - waitsIn : move;
+        due = Math.max(token - waitsIn, move);
       }
       const cycle = due + waitsIn;
-      if (code & 1) {
+      if (takesOne) {
         from.take(cycle);
         if (from.wantsPlace) {
           from.wantsPlace = false;
           this.wake(from.producer);
         }
       }
-      if (code & 2) {
+      if (gives[place] === 1) {
         moves[this.tail & mask] = due + depth;
         this.tail += 1;
       }

@@ -70,7 +70,9 @@ export function runTokens(stages: readonly Stage[], queues: readonly Capacity[],
   const work = new Worklist(stages.length);
   const players = stages.map((stage, i) => player(stage.schedule, ins[i]!, outs[i]!, work.add));
   const sinks = outs.flatMap((list, i) =>
-    list.flatMap((queue, port) => (queue.consumer < 0 ? [{ queue, beats: beatsOf(stages[i]!.schedule, 'out', port) }] : [])),
+    list.flatMap((queue, port) =>
+      queue.consumer < 0 ? [{ queue, beats: beatsOf(stages[i]!.schedule, 'out', port) }] : [],
+    ),
   );
   for (const { queue } of sinks) queue.ends = [];
   for (const { queue, beats } of sinks) queue.beats = beats;
@@ -161,41 +163,3 @@ class Worklist {
 
 /** Frames after which a graph of `stages` stages is taken as it is, steady or not. */
 export const settlingFrames = (stages: number): number => stages + 6;
-
-/**
- * The least depths that keep the pace of unbounded FIFOs, edge by edge from the input on, never below `least`.
- * Bisection, after a try with the least: pace is monotone in each depth.
- */
-export function smallestDepths(
-  stages: readonly Stage[],
-  edges: number,
-  beatsOf: (edge: number) => number,
-  least: number,
-): { depths: number[]; run: TokenRun } {
-  const frames = settlingFrames(stages.length);
-  const runWith = (list: readonly number[]): TokenRun =>
-    runTokens(
-      stages,
-      list.map((depth) => ({ depth })),
-      { frames },
-    );
-  const depths = Array.from({ length: edges }, (_, edge) => Math.max(least, 2 * beatsOf(edge) + 2));
-  const pace = runWith(depths).interval;
-  const keeps = (run: TokenRun): boolean => !run.deadlock && run.interval <= pace;
-  // In most networks the least depths will do, everywhere or for all edges but a few.
-  const all = new Array<number>(edges).fill(least);
-  const leastRun = runWith(all);
-  if (keeps(leastRun)) return { depths: all, run: leastRun };
-  for (let edge = 0; edge < edges; edge += 1) {
-    let low = least;
-    let high = depths[edge]!;
-    if (keeps(runWith(depths.with(edge, least)))) high = least;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (keeps(runWith(depths.with(edge, middle)))) high = middle;
-      else low = middle + 1;
-    }
-    depths[edge] = high;
-  }
-  return { depths, run: runWith(depths) };
-}
