@@ -155,17 +155,36 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
       if (count > 0) fullAdders(count, column);
     });
   }
-  columns.forEach((column, place) => {
-    const sixes = (): number => (counter === '3:2' ? 0 : groups(column, 6));
-    for (let count = sixes(); count > 0; count = sixes()) sixToThree(count, place);
-    for (let count = groups(column, 3); count > 0; count = groups(column, 3)) fullAdders(count, place);
-  });
+  /** Column by column, until two rows are left; then the constant. */
+  const reduce = (): void => {
+    columns.forEach((column, place) => {
+      const sixes = (): number => (counter === '3:2' ? 0 : groups(column, 6));
+      for (let count = sixes(); count > 0; count = sixes()) sixToThree(count, place);
+      for (let count = groups(column, 3); count > 0; count = groups(column, 3)) fullAdders(count, place);
+    });
 
-  // The constant's bits take free places of the two rows; where there are none, full adders make one.
-  for (let place = 0; place < width; place += 1) {
-    if (((constant >> BigInt(place)) & 1n) === 0n) continue;
-    columns[place]!.push(one);
-    for (let column = place; column < width && lengthOf(columns[column]!) > 2; column += 1) fullAdders(1, column);
+    // The constant's bits take free places of the two rows; where there are none, full adders make one.
+    for (let place = 0; place < width; place += 1) {
+      if (((constant >> BigInt(place)) & 1n) === 0n) continue;
+      columns[place]!.push(one);
+      for (let column = place; column < width && lengthOf(columns[column]!) > 2; column += 1) fullAdders(1, column);
+    }
+  };
+  if (every) {
+    for (let place = 0; place < width; place += 1)
+      if (((constant >> BigInt(place)) & 1n) === 1n) columns[place]!.push(one);
+    // Level by level, so that no carry waits for another of its level. Few bits of a large column may wait for company.
+    for (let level = 0; columns.some((column) => lengthOf(column) > 2); level += 1) {
+      const there = columns.map((column) => lengthOf(column.filter((run) => run.level <= level)));
+      there.forEach((count, place) => {
+        const sixes = counter === '3:2' ? 0 : Math.floor(count / 6);
+        if (sixes > 0) sixToThree(sixes, place);
+        const threes = Math.floor((count - 6 * sixes) / 3);
+        if (threes > 0 && (counter === '3:2' || count <= 8)) fullAdders(threes, place);
+      });
+    }
+  } else {
+    reduce();
   }
   const levels = Math.max(0, ...columns.flat().map(({ level }) => level));
   const last = every ? levels + 1 : cut === Number.POSITIVE_INFINITY ? 0 : cut + 1;
