@@ -104,7 +104,8 @@ export const binaryFunctions = {
   Sub: ring('the difference', (a, b) => a - b, '-', sumLuts),
   Mul: ring(
     'the product',
-    (a, b) => a * b,
+    // + 0 makes 0 of −0.
+    (a, b) => a * b + 0,
     '*',
     (a, b, _output, { family }) => Math.ceil(a.bits * b.bits * (lut4(family) ? 2 : 1.4)),
   ),

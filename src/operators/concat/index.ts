@@ -3,16 +3,12 @@ import { type Parts, partSelect, partSelectLuts, partsOf } from '../../hdl/parts
 import { streamModule } from '../../hdl/stream-module.ts';
 import { concat, range } from '../../hdl/verilog.ts';
 import { BIPOLAR, type DataType, int, smallest, TERNARY, uint } from '../../ir/datatype.ts';
-import { type Attrs, apply, input, type Node, type Value } from '../../ir/graph.ts';
+import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { ceilDiv, gcd, log2Ceil } from '../../util/maths.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
-import type { Layer, Lowered, Operator } from '../operator.ts';
-
-export interface StreamingConcatAttrs extends Attrs {
-  /** Elements in one cycle; divides every part. */
-  readonly simd: number;
-}
+import type { Layer, Operator } from '../operator.ts';
+import { lowerConcat, type StreamingConcatAttrs } from './lower.ts';
 
 const name = 'StreamingConcat';
 
@@ -56,7 +52,7 @@ export const streamingConcat: Operator<StreamingConcatAttrs> = {
     }
     return [tensor(dtype, shape, out)];
   },
-  lower: lowerConcat,
+  lower: (node) => lowerConcat(streamingConcat, node),
   parallel: (layer) => ({ simd: lengthsOf(layer).reduce(gcd) }),
   streams: ({ inputs, attrs: { simd }, types }) => [
     ...inputs.map((value, i) => streamPort(`s_axis_${i}`, 'in', value!.type, simd)),
@@ -178,18 +174,3 @@ const commonType = (types: readonly DataType[]): DataType =>
 
 const converted = (vector: string, lane: number, from: DataType, to: DataType): string =>
   from === to ? `${vector}[${lane * from.bits} +: ${from.bits}]` : extended(vector, lane * from.bits, from, to.bits);
-
-/** A Concat of integer streams along the last axis becomes a layer. */
-function lowerConcat(node: Node): Lowered | undefined {
-  if (node.op.domain !== '' || node.op.name !== 'Concat') return undefined;
-  const values = node.inputs.filter((value): value is Value => value !== undefined);
-  const rank = node.types[0]!.shape.length;
-  const axis = Number(node.attrs['axis'] ?? 1);
-  if ((axis + rank) % rank !== rank - 1) return { refused: `it joins along axis ${axis}, not along the last` };
-  if (values.some(({ kind }) => kind === 'constant'))
-    return { refused: 'one of the tensors that it joins is constant' };
-  const reals = values.find(({ type }) => !type.dtype.integer);
-  if (reals) return { refused: `an input is ${reals.type.dtype.name}, not integer` };
-  if (values.length < 2) return { refused: 'it has one input only' };
-  return { value: apply<StreamingConcatAttrs>(streamingConcat, values, { simd: 1 }, node.origin) };
-}

@@ -42,7 +42,7 @@ function elementwise(name: string, fn: BinaryName): Operator<ElementwiseAttrs> {
       const { dtype, shape } = types[0]!;
       const [m, n] = factorsOf(attrs);
       const out = allocate(dtype, sizeOf(shape));
-      for (let i = 0; i < out.length; i += 1) out[i] = value(m * x!.data[i]!, n * y!.data[i]!);
+      for (let i = 0; i < out.length; i += 1) out[i] = value(m * x!.data[i]!, n * y!.data[i]!) + 0;
       return [tensor(dtype, shape, out)];
     },
     lower: (node, lowering) => lowerElementwise(op, fn, node, lowering),

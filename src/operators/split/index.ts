@@ -2,18 +2,12 @@ import { type Parts, partSelect, partSelectLuts, partsOf } from '../../hdl/parts
 import { streamModule } from '../../hdl/stream-module.ts';
 import { range } from '../../hdl/verilog.ts';
 import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
-import { type Attrs, input, node as makeNode, type Node, output } from '../../ir/graph.ts';
+import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { gcd, log2Ceil, sum } from '../../util/maths.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
-import type { Layer, Lowered, Operator } from '../operator.ts';
-
-export interface StreamingSplitAttrs extends Attrs {
-  /** Channels of each output. */
-  readonly parts: readonly number[];
-  /** Elements in one cycle; divides every part. */
-  readonly simd: number;
-}
+import type { Layer, Operator } from '../operator.ts';
+import { lowerSplit, type StreamingSplitAttrs } from './lower.ts';
 
 const name = 'StreamingSplit';
 
@@ -44,7 +38,7 @@ export const streamingSplit: Operator<StreamingSplitAttrs> = {
       return tensor(dtype, shape, out);
     });
   },
-  lower: lowerSplit,
+  lower: (node) => lowerSplit(streamingSplit, node),
   parallel: ({ attrs }) => ({ simd: attrs.parts.reduce(gcd) }),
   streams: ({ inputs: [x], attrs: { simd }, types }) => [
     streamPort('s_axis_0', 'in', x!.type, simd),
@@ -108,19 +102,3 @@ export const streamingSplit: Operator<StreamingSplitAttrs> = {
     ];
   },
 };
-
-/** A Split of an integer stream along the last axis becomes a layer. */
-function lowerSplit(node: Node): Lowered | undefined {
-  if (node.op.domain !== '' || node.op.name !== 'Split') return undefined;
-  const [x] = node.inputs;
-  if (!x) return undefined;
-  const { dtype, shape } = x.type;
-  if (!dtype.integer) return { refused: `its input is ${dtype.name}, not integer` };
-  const axis = Number(node.attrs['axis'] ?? 0);
-  if ((axis + shape.length) % shape.length !== shape.length - 1)
-    return { refused: `it splits along axis ${axis}, not along the last` };
-  const parts = node.types.map((type) => type.shape.at(-1)!);
-  if (parts.length < 2 || parts.includes(0)) return { refused: `its parts have ${parts.join(', ')} channels` };
-  const made = makeNode<StreamingSplitAttrs>(streamingSplit, [x], { parts, simd: 1 }, node.origin, parts.length);
-  return { values: parts.map((_, i) => output(made as unknown as Node, i)) };
-}
