@@ -80,7 +80,8 @@ export const requant: Operator<RequantAttrs> = {
     const { shape, dtype } = types[0]!;
     const channels = shape.at(-1)!;
     return {
-      opType: 'Requant_rtl',
+      // FINN makes thresholds of it, and names it so in its folding files.
+      opType: 'Thresholding_rtl',
       attributes: {
         NumChannels: channels,
         PE: attrs.pe,

@@ -15,7 +15,7 @@ import {
   refuse,
   ZERO,
 } from './carried.ts';
-import { factorsOf, isUniform, refuseScales, scalarOf } from './linear.ts';
+import { factorsOf, isUniform, multiplesOf, refuseScales, scalarOf, scaledWeights } from './linear.ts';
 import type { Rule } from './rule.ts';
 
 /** Conv or ConvTranspose of one group, or a Conv of one channel a group. */
@@ -138,7 +138,15 @@ export const convolutionRule: Rule = (node, inputs, walk) => {
   const rank = W.shape.length;
   const channels = x.base.type.shape[1]!;
   const kind = kindOf(node, W, channels);
-  if (!isScalar(x.scale) && !kind.depthwise) refuseScales(node, inputs[0] as Integers);
+  if (!isScalar(x.scale) && !kind.depthwise) {
+    const own = perChannel(x.scale, rank, channels);
+    const multiples = own && multiplesOf(own);
+    if (!multiples) return refuseScales(node, inputs[0] as Integers);
+    // Weights are [O, I, …]; transposed ones [I, O, …].
+    const inner = sizeOf(W.shape.slice(kind.transposed ? 1 : 2));
+    const factored = scaledWeights(weights, (i) => multiples.factors[Math.floor(i / inner) % channels]!);
+    return convolutionRule(node, [{ ...x, scale: scalarOf(multiples.unit) }, factored], walk);
+  }
   const column = (t: Tensor, what: string): Float64Array =>
     perChannel(ofRank(t, rank), rank, channels) ??
     refuse(

@@ -221,12 +221,27 @@ export function settled(sum: Sum): Integers | undefined {
   return undefined;
 }
 
-/** Σ factor · base, of one scale, with the sum's links. */
-export function together({ terms, links, node }: Sum, factors: readonly number[], unit: number): Integers {
+/** Sums that were made, by their terms and factors: two quantisers behind one sum read the same one. */
+const made = new WeakMap<readonly Integers[], Map<string, Value>>();
+
+function summed({ terms, node }: Sum, factors: readonly number[]): Value {
+  const known = made.get(terms) ?? new Map<string, Value>();
+  made.set(terms, known);
+  const key = factors.join();
   const { origin } = node;
-  const scaled = terms.map((x, i) => times(x.base, factors[i]!, origin));
-  const [first, ...rest] = scaled as [Value, ...Value[]];
-  const base = rest.reduce((a, b) => apply(onnx('Add'), [a, b], {}, origin), first);
+  let base = known.get(key);
+  if (!base) {
+    const [first, ...rest] = terms.map((x, i) => times(x.base, factors[i]!, origin)) as [Value, ...Value[]];
+    base = rest.reduce((a, b) => apply(onnx('Add'), [a, b], {}, origin), first);
+    known.set(key, base);
+  }
+  return base;
+}
+
+/** Σ factor · base, of one scale, with the sum's links. */
+export function together(sum: Sum, factors: readonly number[], unit: number): Integers {
+  const { terms, links, node } = sum;
+  const base = summed(sum, factors);
   const ranges = terms.map(({ range }, i) =>
     joined([range], ([low, high] = [0, 0]) => [low * factors[i]!, high * factors[i]!]),
   );

@@ -1,6 +1,6 @@
 import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import { FLOAT64, smallest } from '../../ir/datatype.ts';
-import { apply, type Node } from '../../ir/graph.ts';
+import { apply, constant, type Node } from '../../ir/graph.ts';
 import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
 import { isFeed } from '../clean/surround.ts';
 import { qonnx } from '../ops.ts';
@@ -102,7 +102,13 @@ export const matMulRule: Rule = (node, inputs, walk) => {
   const { x, weights, W } = factors;
   if (W.shape.length !== 2)
     refuse(node, `its weights have ${W.shape.length} axes`, 'finn multiplies by a matrix of weights');
-  if (!isScalar(x.scale)) refuseScales(node, inputs[0] as Integers);
+  if (!isScalar(x.scale)) {
+    const own = perColumn(ofRank(x.scale, node.types[0]!.shape.length), W.shape[0]!);
+    const multiples = own && multiplesOf(own);
+    if (!multiples) return refuseScales(node, inputs[0] as Integers);
+    const rows = scaledWeights(weights, (i) => multiples.factors[Math.floor(i / W.shape[1]!)]!);
+    return matMulRule(node, [{ ...x, scale: scalarOf(multiples.unit), offset: x.offset }, rows], walk);
+  }
   const width = W.shape[1]!;
   const weightScale = perChannel(ofRank(weights.scale, 2), 2, width);
   if (!weightScale)
@@ -137,6 +143,24 @@ export const matMulRule: Rule = (node, inputs, walk) => {
   ];
 };
 
+/** Greatest factor by which weights take up the scales of their inputs. */
+const MOST = 256;
+
+/**
+ * Scales of channels that are small multiples of one, to within binary32: that one, and the multiple of each channel, which
+ * the weights of the channel take.
+ */
+export function multiplesOf(scales: Float64Array): { readonly unit: number; readonly factors: number[] } | undefined {
+  const least = scales.reduce((a, s) => Math.min(a, Math.abs(s)), Infinity);
+  for (let n = 1; n <= MOST; n += 1) {
+    const exact = Array.from(scales, (s) => (s / least) * n);
+    if (exact.some((f) => Math.abs(f) > MOST)) return undefined;
+    if (exact.every((f) => Math.abs(f - Math.round(f)) <= Math.abs(f) * 2 ** -23))
+      return { unit: least / n, factors: exact.map(Math.round) };
+  }
+  return undefined;
+}
+
 /** A product's scale cannot differ along its sum; where the recipe's `input` makes it so, that is what is named. */
 export function refuseScales(node: Node, from: Integers): never {
   const feed = from.links.find((link) => isFeed(link.node));
@@ -151,9 +175,25 @@ export function refuseScales(node: Node, from: Integers): never {
     );
   return refuse(
     node,
-    'its input has a scale for each channel',
-    'use one scale for the activations before a matrix product',
+    'its input has a scale for each channel, and they are no small multiples of one',
+    'use one scale for all the activations that a product adds up (branches that are concatenated: the same quantiser scale)',
   );
+}
+
+/** One number for each element of the last axis; undefined where a parameter varies along another. */
+const perColumn = (t: Tensor, extent: number): Float64Array | undefined =>
+  t.data.length === extent && t.shape.at(-1) === extent ? Float64Array.from(t.data) : undefined;
+
+/** Weights with each integer multiplied by a factor of its place. */
+export function scaledWeights(weights: Integers, factor: (index: number) => number): Integers {
+  const { base } = weights;
+  if (base.kind !== 'constant') return weights;
+  const data = base.tensor.data.map((w, i) => w * factor(i));
+  const [min, max] = extremes(data);
+  return {
+    ...weights,
+    base: constant(tensor(smallest(min, max), base.tensor.shape, Float64Array.from(data)), base.name),
+  };
 }
 
 /** One shift for each addend of a product's sum, which runs along the last axis; undefined where it varies otherwise. */
