@@ -26,7 +26,7 @@ export interface HeapOptions {
   readonly lanes: number;
   /** Registers (ports clk and en of the module around) behind this many counters, on every way: one cycle more. None if left out. */
   readonly cut?: number;
-  /** Registers behind every counter instead: `levels` cycles more. */
+  /** Registers behind every counter instead, of one lane: `levels` cycles more. */
   readonly every?: boolean;
 }
 
@@ -174,7 +174,7 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
     for (let place = 0; place < width; place += 1)
       if (((constant >> BigInt(place)) & 1n) === 1n) columns[place]!.push(one);
     // Level by level, so that no carry waits for another of its level. Few bits of a large column may wait for company.
-    for (let level = 0; columns.some((column) => lengthOf(column) > 2); level += 1) {
+    for (let level = 0; columns.some((column) => lengthOf(column) > 4); level += 1) {
       const there = columns.map((column) => lengthOf(column.filter((run) => run.level <= level)));
       there.forEach((count, place) => {
         const sixes = counter === '3:2' ? 0 : Math.floor(count / 6);
@@ -183,23 +183,36 @@ export function heap(bits: readonly HeapBits[], constant: bigint, options: HeapO
         if (threes > 0 && (counter === '3:2' || count <= 8)) fullAdders(threes, place);
       });
     }
-  } else {
-    reduce();
-  }
+    // Two carry chains make two rows of four: a LUT for each bit that goes, where full adders take two and hand carries from column to column.
+    if (columns.some((column) => lengthOf(column) > 2)) {
+      const level = Math.max(...columns.flat().map((run) => run.level)) + 1;
+      const rows = columns.map((column) => column.map((run) => delayed(run, level)));
+      const pairs = [0, 2].map((first) => {
+        const [a, b] = [first, first + 1].map((index) => rowOf(rows, index, 0, width, 0, lanes));
+        return declare(`${a} + ${b}`, width, true);
+      });
+      columns.forEach((column, place) => {
+        column.length = 0;
+        for (const wire of pairs) column.push({ wire, of: width, first: place, count: 1, level });
+      });
+    }
+  } else reduce();
   const levels = Math.max(0, ...columns.flat().map(({ level }) => level));
   const last = every ? levels + 1 : cut === Number.POSITIVE_INFINITY ? 0 : cut + 1;
   const rows = columns.map((column) => column.map((run) => delayed(run, last)));
   return { lines, sums: Array.from({ length: lanes }, (_, lane) => total(rows, lane, options, lines)), levels };
 }
 
-/** The sum of the two rows that are left, for one lane: a carry chain from the first column with two bits on. */
-function total(
+/** Bit `index` of every column from … to − 1 of one lane, as one number. */
+function rowOf(
   columns: readonly (readonly Run[])[],
+  index: number,
+  from: number,
+  to: number,
   lane: number,
-  { width, lanes, prefix }: HeapOptions,
-  lines: string[],
+  lanes: number,
 ): string {
-  const cell = (index: number, column: readonly Run[]): string => {
+  const cells = columns.slice(from, to).map((column) => {
     let at = index;
     for (const { wire, of, first, count } of column) {
       if (at >= count) {
@@ -210,11 +223,18 @@ function total(
       return of * lanes === 1 ? wire : `${wire}[${(first + at) * lanes + lane}]`;
     }
     return "1'b0";
-  };
-  const row = (index: number, from: number, to: number): string => {
-    const cells = columns.slice(from, to).map((column) => cell(index, column));
-    return cells.length === 1 ? cells[0]! : `{${cells.reverse().join(', ')}}`;
-  };
+  });
+  return cells.length === 1 ? cells[0]! : `{${cells.reverse().join(', ')}}`;
+}
+
+/** The sum of the two rows that are left, for one lane: a carry chain from the first column with two bits on. */
+function total(
+  columns: readonly (readonly Run[])[],
+  lane: number,
+  { width, lanes, prefix }: HeapOptions,
+  lines: string[],
+): string {
+  const row = (index: number, from: number, to: number): string => rowOf(columns, index, from, to, lane, lanes);
   let low = 0;
   while (low < width && lengthOf(columns[low]!) <= 1) low += 1;
   if (low === width) return columns.some((column) => column.length > 0) ? row(0, 0, width) : `${width}'d0`;

@@ -84,8 +84,11 @@ export function control(
   w.line('assign s_axis_0_tready = en & load;');
   w.line('wire valid_0 = s_axis_0_tvalid | ~load;');
   w.line('wire move = en & valid_0;');
-  w.line(`wire [${nfBits - 1}:0] fold_0 = fold;`);
-  if (sf > 1) w.line(`wire last_0 = ${last('beat', sf, sfBits)};`).line(`wire first_0 = (beat == ${sfBits}'d0);`);
+  // Sums that all begin alike are known when they end, and need not know which they are.
+  const wantsFold = plan.back === 'count' || (!sumsAreOutput(m, plan) && preloadsAre(m, plan) === 'words');
+  if (wantsFold) w.line(`wire [${nfBits - 1}:0] fold_0 = fold;`);
+  if (sf > 1) w.line(`wire last_0 = ${last('beat', sf, sfBits)};`);
+  if (sf > 1 && wantsFold) w.line(`wire first_0 = (beat == ${sfBits}'d0);`);
   w.block('always @(posedge ap_clk) begin', 'end', () => {
     w.block('if (!ap_rst_n) begin', 'end', () => {
       w.line(`fold <= ${nfBits}'d0;`);
@@ -127,8 +130,7 @@ export function control(
       );
     }
   }
-  const wantsFold = plan.back === 'count' || (!sumsAreOutput(m, plan) && preloadsAre(m, plan) === 'words');
-  stages(w, part, sf > 1 ? ['valid', 'first', 'last'] : ['valid']);
+  stages(w, part, sf === 1 ? ['valid'] : wantsFold ? ['valid', 'first', 'last'] : ['valid', 'last']);
   if (wantsFold) delay(w, 'fold', nfBits, plan.back === 'count' ? part + (sf > 1 ? 1 : 0) : part - 1);
 }
 
