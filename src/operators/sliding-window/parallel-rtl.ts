@@ -111,16 +111,16 @@ function windowEnds(w: Writer, { stride }: Sizes, { frame, before }: ParallelPla
     const [first, step] = [before[axis], stride[1 - axis]!];
     const bits = 1 + log2Ceil(Math.max(first, step - 1));
     const goes = ['take', ...ended(axis + 1)].join(' & ');
-    const start = number(first - 1, bits);
+    const start = number(-first, bits);
     w.line(`reg ${range(bits)} ${name};`);
     w.block('always @(posedge ap_clk) begin', 'end', () => {
       w.line(`if (!ap_rst_n) ${name} <= ${start};`);
       w.block(`else if (${goes}) begin`, 'end', () => {
-        const on = `${name}[${bits - 1}] ? ${number(step - 2, bits)} : ${name} - ${bits}'d1`;
+        const on = `${name}[${bits - 1}] ? ${name} + ${bits}'d1 : ${number(1 - step, bits)}`;
         w.line(`if (${ended(axis + 2).join('')}) ${name} <= ${start};`).line(`else ${name} <= ${on};`);
       });
     });
-    return `${name}[${bits - 1}]`;
+    return `~${name}[${bits - 1}]`;
   });
   return conditions.join(' & ');
 }
