@@ -11,17 +11,21 @@ import { mvau } from './mvau/index.ts';
 import type { Operator } from './operator.ts';
 import { padding } from './padding/index.ts';
 import { pixelPadding } from './pixel-padding/index.ts';
+import { pool } from './pool/index.ts';
 import { requant } from './requant/index.ts';
 import { slidingWindow } from './sliding-window/index.ts';
 import { streamingSplit } from './split/index.ts';
 import { streamingMaxPool } from './streaming-max-pool/index.ts';
 import { thresholding } from './thresholding/index.ts';
 import { upsample } from './upsample/index.ts';
+import { vvau } from './vvau/index.ts';
 import { widthConverter } from './width-converter/index.ts';
 
-/** Every hardware layer that finn builds. Lowering asks them in this order: an MVAU takes the thresholds behind it. */
+/** Every hardware layer that finn builds. Lowering asks them in this order: MVAU, VVAU and Pool take the thresholds behind them. */
 export const operators: readonly Operator[] = [
   mvau,
+  vvau,
+  pool,
   requant,
   thresholding,
   ...elementwiseOperators,

@@ -19,6 +19,8 @@ import { type Sample, sampleLayer } from '../../src/operators/mvau/samples.ts';
 import type { Layer } from '../../src/operators/operator.ts';
 import { type PaddingAttrs, padding } from '../../src/operators/padding/index.ts';
 import { pixelPadding } from '../../src/operators/pixel-padding/index.ts';
+import { pool } from '../../src/operators/pool/index.ts';
+import type { PoolAttrs } from '../../src/operators/pool/sizes.ts';
 import { requant } from '../../src/operators/requant/index.ts';
 import { slidingWindow } from '../../src/operators/sliding-window/index.ts';
 import type { SlidingWindowAttrs } from '../../src/operators/sliding-window/sizes.ts';
@@ -435,6 +437,25 @@ const requantLayer = fc
     return plain(layerOf(requant, [x, list(reach), list(2 ** shift * reach)], attrs, ['random']));
   });
 
+const poolLayer = fc
+  .record({
+    dtype: narrow,
+    kind: fc.constantFrom('max' as const, 'sum' as const, 'average' as const),
+    channels: fc.integer({ min: 1, max: 8 }),
+    positions: fc.constantFrom(1, 2, 4, 6, 9, 16),
+    windows: fc.integer({ min: 1, max: 4 }),
+    offset: fc.integer({ min: -40, max: 40 }),
+    shift: fc.integer({ min: 0, max: 7 }),
+    output: fc.constantFrom<DataType>(uint(1), uint(2), int(3), uint(4), int(6), uint(12)),
+  })
+  .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels), simd: divisor(r.positions) }))
+  .map(({ r: { dtype, kind, channels, positions, windows, offset, shift, output }, pe, simd }) => {
+    const x = input('x', { dtype, shape: [1, windows, 1, positions * channels] });
+    const average = { offset, shift, least: output.min, most: output.max, output: output.name };
+    const attrs: PoolAttrs = { function: kind === 'max' ? 'max' : 'sum', channels, pe, simd };
+    return plain(layerOf<PoolAttrs>(pool, [x], kind === 'average' ? { ...attrs, average } : attrs, ['random']));
+  });
+
 /** Random legal layers, by operator. */
 export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   MVAU: mvauLayer,
@@ -449,6 +470,7 @@ export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   ChannelwiseOp: channelwiseLayer,
   StreamingDataWidthConverter: converterLayer,
   StreamingFIFO: fifoLayer,
+  Pool: poolLayer,
   StreamingMaxPool: maxPoolLayer,
   VVAU: vvauLayer,
   GlobalAccPool: globalAccPoolLayer,
