@@ -49,8 +49,10 @@ describe('`npm run new operator`', () => {
 
   it('puts it into the list, before what folding inserts', () => {
     const text = readFileSync(join(root, 'src/operators/index.ts'), 'utf8');
-    expect(text).toContain("import { topHalf } from './top-half/index.ts';\nimport { widthConverter }");
-    expect(text).toMatch(/\[mvau, .*topHalf, widthConverter, fifo\]/);
+    expect(text).toMatch(
+      /from '\.\/thresholding\/index\.ts';\nimport \{ topHalf \} from '\.\/top-half\/index\.ts';\nimport /,
+    );
+    expect(text).toMatch(/\[\n {2}mvau,\n[^\]]*\n {2}topHalf,\n {2}widthConverter,\n {2}fifo,\n\]/);
   });
 
   it('overwrites nothing and takes no strange names', () => {

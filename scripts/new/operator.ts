@@ -46,8 +46,12 @@ function registered(text: string, camel: string, name: string): string {
   const imports = text.match(/^import .*;$/gm) ?? [];
   const sorted = [...imports, line].sort((a, b) => (path(a) < path(b) ? -1 : 1));
   const listed = text.replace(/(= \[)([^\]]*)(\]\.map)/, (_, open: string, list: string, close: string) => {
-    const all = list.split(',').map((one) => one.trim());
-    return `${open}${[...all.slice(0, -2), camel, ...all.slice(-2)].join(', ')}${close}`;
+    const all = list
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '');
+    const lines = [...all.slice(0, -2), camel, ...all.slice(-2)].map((one) => `  ${one},\n`);
+    return `${open}\n${lines.join('')}${close}`;
   });
   if (imports.length === 0 || listed === text) throw new Error('src/operators/index.ts has another form than expected');
   return listed.replace(imports.join('\n'), sorted.join('\n'));
