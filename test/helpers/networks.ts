@@ -5,8 +5,9 @@ import type { Graph } from '../../src/ir/graph.ts';
 import { readNpy } from '../../src/ir/npy.ts';
 import { retyped, sizeOf, type Tensor, tensor } from '../../src/ir/tensor.ts';
 import { readModel } from '../../src/onnx/import.ts';
+import { splitBias } from '../../src/passes/clean/split-bias.ts';
 import { splitGemm } from '../../src/passes/clean/split-gemm.ts';
-import { appendTopK, feedInput } from '../../src/passes/clean/surround.ts';
+import { appendTopK, type Feed, feedInput } from '../../src/passes/clean/surround.ts';
 import type { Split } from '../../src/passes/streamline/walk.ts';
 import { rational } from '../../src/util/rational.ts';
 import { shared } from './require.ts';
@@ -15,12 +16,15 @@ import { shared } from './require.ts';
 export interface Surroundings {
   /** Pixels 0…255 in, divided by 255. */
   readonly pixels?: boolean;
+  /** What else the integers that go in stand for. */
+  readonly feed?: Feed;
   readonly topK?: number;
 }
 
 /** A model of ../shared as the import step hands it on. */
-export function sharedNetwork(name: string, { pixels, topK }: Surroundings = {}): Graph {
-  let graph = splitGemm(readModel(readFileSync(join(shared, 'models', `${name}.onnx`))));
+export function sharedNetwork(name: string, { pixels, feed, topK }: Surroundings = {}): Graph {
+  let graph = splitBias(splitGemm(readModel(readFileSync(join(shared, 'models', `${name}.onnx`)))));
+  if (feed) graph = feedInput(graph, feed);
   if (pixels) graph = feedInput(graph, { datatype: 'UINT8', scale: [rational(1n, 255n)] });
   return topK === undefined ? graph : appendTopK(graph, topK);
 }

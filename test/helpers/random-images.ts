@@ -90,7 +90,7 @@ class Drawing {
     if (draw.chance(0.5)) {
       const parameters = [this.real([channels], -2, 2), this.real([channels], -2, 2), this.real([channels], -1, 1)];
       y = this.op(onnx('BatchNormalization'), [y, ...parameters, this.real([channels], 1, 3)], { epsilon: 0.00001 });
-    } else if (draw.chance(0.5)) y = this.op(onnx('Add'), [y, this.real(column, -2, 2)]);
+    } else if (draw.chance(0.6)) y = this.op(onnx('Add'), [y, this.real(column, -2, 2)]);
     if (draw.chance(0.4)) y = this.op(onnx('Relu'), [y]);
     if (draw.chance(0.1)) y = this.op(onnx('Neg'), [y]);
     return y;

@@ -8,8 +8,10 @@ import { insertFifos, matchWidths, narrow, sizeFifos } from '../../src/passes/fo
 import { estimateReports, finnConfig } from '../../src/passes/fold/estimate.ts';
 import { readFinnFolding } from '../../src/passes/fold/finn-file.ts';
 import { applyFolding, foldForRate, resolveRequests } from '../../src/passes/fold/parallelize.ts';
+import { layOut } from '../../src/passes/layout/ends.ts';
 import { toLayers } from '../../src/passes/lower/to-layers.ts';
 import { type Split, split } from '../../src/passes/streamline/walk.ts';
+import { rational } from '../../src/util/rational.ts';
 import {
   fed,
   framesFor,
@@ -45,6 +47,26 @@ const cases: readonly Case[] = [
   ...tfc.map(accelerator),
   { network: 'kws-mlp-w3a3', topK: 1, input: 'input.npy', output: 'accelerator_output.npy' },
   { ...plain('tfc-w2a2-qcdq'), pixels: false },
+  ...['resnet8-w4a4', 'resnet8-w4a4-finn-streamlined', 'cnn1d-w4a4'].map(plain),
+  { ...accelerator('cnv-w1a1') },
+  { network: 'cnn1d-w4a4', topK: 1, input: 'input.npy', output: 'accelerator_output.npy' },
+  {
+    ...accelerator('resnet8-w4a4'),
+    pixels: false,
+    feed: { datatype: 'UINT8', scale: [rational(2n, 255n)], bias: [rational(-1n)] },
+    topK: 5,
+  },
+  {
+    ...accelerator('mobilenetv1-w4a4-64'),
+    pixels: false,
+    feed: {
+      datatype: 'UINT8',
+      scale: [rational(1n, 255n)],
+      mean: [rational(485n, 1000n), rational(456n, 1000n), rational(406n, 1000n)],
+      std: [rational(226n, 1000n)],
+    },
+    topK: 5,
+  },
 ];
 
 const lowered = (core: Graph): Graph => {
@@ -57,8 +79,8 @@ describe.skipIf(!there)('networks of ../shared through split and toLayers', () =
   it.each(cases)('$network, pixels $pixels, top-$topK', (one) => {
     const graph = sharedNetwork(one.network, one);
     check(graph);
-    const parts = split(graph);
-    check(parts.core, 'split');
+    const parts = layOut(split(graph));
+    check(parts.core, 'layOut');
     const input = goldenArray(one.network, one.input);
     const wanted = goldenArray(one.network, one.output);
     const frames = framesFor(graph, input, 16);
