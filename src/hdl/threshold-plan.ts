@@ -25,9 +25,12 @@ export interface ThresholdOptions {
 /**
  * constant: every threshold is a constant in logic (one fold). parallel: all thresholds of a channel are read and
  * compared at once. search: binary search, one pipeline stage and one memory for each bit. serial: binary search with one comparator and
- * one memory, a bit in each cycle. (Choice: circuits.md rules 7, 8.)
+ * one memory, a bit in each cycle. table: the output by the accumulator itself (one fold). (Choice: circuits.md rules 7, 8.)
  */
-export type Form = 'constant' | 'parallel' | 'search' | 'serial';
+export type Form = 'constant' | 'parallel' | 'search' | 'serial' | 'table';
+
+/** Accumulators of more bits are compared, not looked up. */
+const tableBits = 8;
 
 /** How the interval's number becomes the output: as it is, by a function in logic, or by a memory per PE. */
 export type Encoding = 'direct' | 'logic' | 'rom';
@@ -55,6 +58,7 @@ export function thresholdPlan(o: ThresholdOptions): ThresholdPlan {
   if (table.channels % pe !== 0) bug(`${pe} PEs for ${table.channels} channels`);
   const folds = table.channels / pe;
   const { bits } = table;
+  if (folds === 1 && bits > 4 && o.accBits <= tableBits) return planAs(o, 'table');
   const usual = planAs(o, folds === 1 && bits <= 4 ? 'constant' : bits <= 2 ? 'parallel' : 'search');
   if (folds === 1 || bits < 2 || interval < bits) return usual;
   const serial = planAs(o, 'serial');
@@ -72,9 +76,10 @@ function planAs(o: ThresholdOptions, form: Form): ThresholdPlan {
   const folds = table.channels / pe;
   const { bits } = table;
   const least = accSigned ? -(2 ** (accBits - 1)) : 0;
-  const extended = form !== 'constant' && table.steps.some((list) => list.length > 0 && list[0]! <= least);
+  const extended =
+    form !== 'constant' && form !== 'table' && table.steps.some((list) => list.length > 0 && list[0]! <= least);
   const width = extended ? accBits + 1 : accBits;
-  const encoding = encodingOf(o, folds, bits);
+  const encoding = form === 'table' ? 'direct' : encodingOf(o, folds, bits);
   const roms: (RomShape & { copies: number })[] = [];
   if (form === 'parallel' && bits > 0) roms.push({ depth: folds, width: pe * (2 ** bits - 1) * width, copies: 1 });
   if (form === 'search') {
@@ -84,9 +89,10 @@ function planAs(o: ThresholdOptions, form: Form): ThresholdPlan {
       );
     }
   }
+  if (form === 'table') roms.push({ depth: 2 ** accBits, width: o.output.bits, copies: pe });
   if (form === 'serial') roms.push({ depth: folds * 2 ** bits, width, copies: pe });
   if (encoding === 'rom') roms.push({ depth: folds * 2 ** bits, width: o.output.bits, copies: pe });
-  const depth = form === 'constant' || bits === 0 ? 1 : form === 'parallel' ? 2 : bits + 1;
+  const depth = form === 'constant' || form === 'table' || bits === 0 ? 1 : form === 'parallel' ? 2 : bits + 1;
   return { form, encoding, folds, bits, width, signed: accSigned || extended, depth, roms };
 }
 
@@ -146,7 +152,7 @@ function costAs(o: ThresholdOptions, p: ThresholdPlan): { lut: number; ff: numbe
   } else if (p.form === 'serial') {
     lut += o.pe * (compare + 2 * p.bits) + log2Ceil(p.folds);
     ff += o.pe * (p.width + p.bits) + log2Ceil(p.folds);
-  } else {
+  } else if (p.form === 'search') {
     lut += o.pe * p.bits * compare;
     ff += p.bits * (o.pe * p.width + log2Ceil(p.folds)) + (o.pe * p.bits * (p.bits - 1)) / 2;
   }
@@ -160,7 +166,7 @@ function costAs(o: ThresholdOptions, p: ThresholdPlan): { lut: number; ff: numbe
     } else {
       const width = rom === p.roms[0] ? Math.ceil(rom.width * moving) : rom.width;
       lut += rom.copies * romLuts(family, { depth: rom.depth, width });
-      if (rom.depth > 1) ff += rom.copies * width;
+      if (rom.depth > 1 && p.form !== 'table') ff += rom.copies * width;
     }
   }
   return { lut: Math.ceil(lut), ff: Math.ceil(ff), bram };

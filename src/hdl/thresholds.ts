@@ -2,6 +2,7 @@ import { log2Ceil } from '../util/maths.ts';
 import { writer } from '../util/writer.ts';
 import { encode, placementOf, sharedCounts, type ThresholdOptions, thresholdPlan } from './threshold-plan.ts';
 import { inBlock, literal, romText } from './threshold-rom.ts';
+import { countOf } from './threshold-table.ts';
 
 /** A circuit that turns accumulators into outputs. */
 export interface ThresholdUnit {
@@ -246,6 +247,18 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
     finish((i) => `number_${i}`, 'fold_1');
   };
 
+  const byTable = (): void => {
+    for (let i = 0; i < pe; i += 1) {
+      w.line(`reg [${o.output.bits - 1}:0] value_${i};`);
+      w.line(`assign out[${i * o.output.bits} +: ${o.output.bits}] = value_${i};`);
+      const words = all(2 ** accBits, (code) => {
+        const sum = p.signed && code >= 2 ** (accBits - 1) ? code - 2 ** accBits : code;
+        return encode(o, countOf(table, i, sum));
+      });
+      rom(`values_${i}`, o.output.bits, words, `acc[${i * accBits} +: ${accBits}]`, `value_${i}`);
+    }
+  };
+
   w.line(`module ${name} (`).indent(() => {
     w.line('input wire clk,')
       .line('input wire en,')
@@ -259,6 +272,7 @@ export function thresholdUnit(name: string, o: ThresholdOptions): ThresholdUnit 
     if (p.form === 'constant' || p.bits === 0) constant();
     else if (p.form === 'parallel') parallel();
     else if (p.form === 'serial') serial();
+    else if (p.form === 'table') byTable();
     else search();
   });
   w.line('endmodule');

@@ -57,6 +57,7 @@ const list: readonly Sample[] = [
   { name: 'uint4_binary', mw: 6, mh: 4, pe: 1, simd: 3, x: uint(4), w: BINARY, out: uint(2), vectors: 3 },
   { name: 'long_vector', mw: 120, mh: 4, pe: 2, simd: 2, x: uint(4), w: int(3), out: uint(4) },
   { name: 'unrolled', mw: 36, mh: 12, pe: 12, simd: 36, x: uint(2), w: TERNARY, out: uint(2) },
+  { name: 'unrolled_table', mw: 25, mh: 5, pe: 5, simd: 25, x: BIPOLAR, w: TERNARY, out: uint(6) },
   { name: 'unrolled_xnor_sums', mw: 30, mh: 9, pe: 9, simd: 30, x: BIPOLAR, w: BIPOLAR },
   { name: 'unrolled_int4', mw: 18, mh: 8, pe: 8, simd: 18, x: int(3), w: int(4) },
   { name: 'unrolled_alone', mw: 24, mh: 1, pe: 1, simd: 24, x: BINARY, w: BIPOLAR, out: BIPOLAR },
