@@ -6,6 +6,7 @@ import { type ChannelwiseFunction, channelwiseFunctions } from '../../src/operat
 import { channelwise } from '../../src/operators/channelwise/index.ts';
 import { streamingConcat } from '../../src/operators/concat/index.ts';
 import { type CropAttrs, crop } from '../../src/operators/crop/index.ts';
+import { depthToSpace } from '../../src/operators/depth-to-space/index.ts';
 import { duplicateStreams } from '../../src/operators/duplicate-streams/index.ts';
 import { elementwiseOperators } from '../../src/operators/elementwise/index.ts';
 import { fifo } from '../../src/operators/fifo/index.ts';
@@ -180,7 +181,7 @@ const maxPoolLayer = fc
   .chain((r) => fc.record({ r: fc.constant(r), pe: divisor(r.channels) }))
   .map(({ r: { dtype, kernel, size, over, channels, memory, several }, pe }) => {
     const height = kernel[0] * size[0] + (over[0] % kernel[0]);
-    const width = kernel[1] * size[1] * (several > 1 ? several : 1) + (several > 1 ? 0 : over[1] % kernel[1]);
+    const width = kernel[1] * size[1] * several + (several > 1 ? 0 : over[1] % kernel[1]);
     const attrs: MaxPoolAttrs = { kernel, pe, pixels: 1, memory };
     const multiple = several > 1 ? { pe: channels, pixels: kernel[1] * several } : {};
     const x = input('x', { dtype, shape: [1, height, width, channels] });
@@ -343,6 +344,20 @@ const upsampleLayer = image
     return plain(layerOf(upsample, [x], attrs, ['random']));
   });
 
+const depthToSpaceLayer = image
+  .chain((r) =>
+    fc.record({
+      r: fc.constant(r),
+      blocksize: fc.oneof(stride, fc.constantFrom(2, 4)),
+      simd: divisor(r.channels),
+      memory: fc.constantFrom('auto' as const, 'lut' as const, 'block' as const),
+    }),
+  )
+  .map(({ r, ...attrs }) => {
+    const shape = [1, r.height, r.width, r.channels * attrs.blocksize ** 2];
+    return plain(layerOf(depthToSpace, [input('x', { dtype: r.dtype, shape })], attrs, ['random']));
+  });
+
 const concatLayer = fc
   .record({
     parts: fc.array(fc.record({ dtype: narrow, folds: fc.integer({ min: 1, max: 5 }) }), {
@@ -478,5 +493,6 @@ export const layers: Readonly<Record<string, fc.Arbitrary<Layer>>> = {
   FMPadding_Pixel: pixelPaddingLayer,
   Crop: cropLayer,
   UpsampleNearestNeighbour: upsampleLayer,
+  DepthToSpace: depthToSpaceLayer,
   Lookup: lookupLayer,
 };
