@@ -1,29 +1,34 @@
-import { argv } from 'node:process';
 import { mvau } from '../../src/operators/mvau/index.ts';
-import type { CellCounts } from '../../src/tools/stat.ts';
+import type { Provider } from '../../src/tools/yosys.ts';
 import { measure } from './measure.ts';
-import { better, points } from './published.ts';
-import { sweepLayer } from './sweep-layer.ts';
+import { better, type Kind, points } from './published.ts';
+import { placeOf, sweepLayer } from './sweep-layer.ts';
 
-const most = Number(argv[2] ?? 512);
-const kind = argv[3];
-const from = Number(argv[4] ?? 0);
-const memories = (argv[5] ?? 'lut').split(',') as ('lut' | 'block' | 'auto')[];
-const device = { family: 'xcup' } as const;
-for (const point of [...points].sort((a, b) => a.pe * a.simd - b.pe * b.simd)) {
-  const n = point.pe * point.simd;
-  if (n > most || n < from || (kind && kind !== 'all' && kind !== point.kind)) continue;
-  for (const memory of memories) {
-    const layer = sweepLayer(point, memory);
-    const begin = Date.now();
-    const c: CellCounts = await measure(mvau.rtl(layer, device, 'sweep'), 'xcup', 'native');
-    const estimate = mvau.resources(layer, device);
-    const detail = Object.entries(c.cells)
-      .filter(([k]) => !/^FD|LUT[2-6]/.test(k))
-      .map(([k, v]) => `${k}:${v}`)
-      .join(' ');
-    console.log(
-      `${point.kind.padEnd(7)} ${String(point.pe).padStart(2)} ${String(point.simd).padStart(2)} ${memory.padEnd(5)} ours ${c.lut} ff ${c.ff} bram ${c.bram} | HLS ${point.hls.lut} RTL ${point.rtl.lut} (bram ${point.hls.bram}/${point.rtl.bram}) ff ${point.rtl.ff} ratio ${(c.lut / better(point)).toFixed(2)} est ${estimate.lut} ${((Date.now() - begin) / 1000).toFixed(0)}s ${detail}`,
-    );
+export interface SweepOptions {
+  /** Only points of PE · SIMD up to this. */
+  readonly most: number;
+  readonly kind?: Kind;
+  readonly provider: Provider;
+  readonly print: (line: string) => void;
+}
+
+/** A row for each point: our counts beside the published ones, smallest first. */
+export async function mvauSweep({ most, kind, provider, print }: SweepOptions): Promise<void> {
+  const wanted = points
+    .filter((p) => p.pe * p.simd <= most && (kind === undefined || p.kind === kind))
+    .sort((a, b) => a.pe * a.simd - b.pe * b.simd || (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.pe - b.pe));
+  print(
+    '| type | PE | SIMD | weights in | LUT | through | FF | RAMB18 | HLS LUT | RTL LUT | of the better | RTL FF | HLS, RTL BRAM |',
+  );
+  print('|---|---|---|---|---|---|---|---|---|---|---|---|---|');
+  for (const point of wanted) {
+    const layer = sweepLayer(point, placeOf(point));
+    const ours = await measure(mvau.rtl(layer, { family: 'xcup' }, 'sweep'), 'xcup', provider);
+    const memory = placeOf(point) === 'block' ? 'block RAM' : 'LUTs';
+    const bram = point.rtl.bram === undefined ? '' : `${point.hls.bram}, ${point.rtl.bram}`;
+    const ratio = (ours.merged / better(point)).toFixed(2);
+    const own = [memory, ours.merged, ours.through, ours.ff, ours.bram];
+    const theirs = [point.hls.lut, point.rtl.lut, ratio, point.rtl.ff ?? '', bram];
+    print(`| ${[point.kind, point.pe, point.simd, ...own, ...theirs].join(' | ')} |`);
   }
 }

@@ -19,3 +19,10 @@ export function sweepLayer(
 ): Layer<MvauAttrs> {
   return sampleLayer(mvau, { name: `sweep ${kind}`, mw: 1024, mh: 64, vectors: 25, pe, simd, memory, ...types[kind] });
 }
+
+/**
+ * Where the weights lie at a point: in block RAM where the published xnor circuits of both kinds have them there, which is from 128
+ * words on, in LUTs below.
+ */
+export const placeOf = ({ pe, simd }: Pick<Point, 'pe' | 'simd'>): 'lut' | 'block' =>
+  (64 / pe) * (1024 / simd) >= 128 ? 'block' : 'lut';
