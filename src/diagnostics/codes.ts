@@ -80,11 +80,15 @@ export const codes = {
 
   'expect/missed': 'A build misses a gate that its recipe sets.',
 
+  'fold/demand':
+    'A layer was given attributes that the layer behind it, which reads its elements in an order of its own, contradicts.',
   'fold/does-not-divide': 'A parallelism factor does not divide the extent that it splits.',
   'fold/does-not-fit': 'No folding, or not the chosen one, fits the resources of the board.',
   'fold/file': 'A FINN folding file cannot be read, or does not have the form that FINN writes.',
   'fold/no-such-attribute': 'A layer has no attribute of that name that a recipe may set.',
   'fold/no-such-choice': 'An attribute of a layer takes one of a few words, and this is none of them.',
+  'fold/merged-layer':
+    'A FINN folding file names a layer of a kind that finn builds as a part of another, or not at all.',
   'fold/no-such-layer': 'The folding names a layer that the network does not have.',
 
   'lock/drift': 'A tool has another version than the lock says.',

@@ -102,6 +102,8 @@ export interface Operator<A extends Attrs = Attrs> extends Op<A> {
   lower?(node: Node, lowering: Lowering): Lowered | undefined;
   /** Parallelism attributes, each with the number it must divide, in the order in which folding raises them. */
   parallel(layer: Layer<A>): Readonly<Record<string, number>>;
+  /** Further attributes, one set after the other, that folding tries on a layer that is still too slow with all of `parallel` raised. */
+  beyond?(layer: Layer<A>): readonly Readonly<Record<string, number>>[];
   /** Attributes that the layer in front of the first stream must have, whose order of elements depends on this layer's. */
   demands?(layer: Layer<A>): Readonly<Record<string, number>>;
   /** Bits that one unit of SIMD adds to the weight stream; folding by frame rate caps their product. */

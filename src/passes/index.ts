@@ -4,7 +4,14 @@ import { appendTopK, feedInput } from './clean/surround.ts';
 import { insertFifos, matchWidths, narrow, sizeFifos } from './fold/connect.ts';
 import { estimateReports, finnConfig } from './fold/estimate.ts';
 import { readFinnFolding } from './fold/finn-file.ts';
-import { applyFolding, foldForRate, foldToFit, resolveRequests } from './fold/parallelize.ts';
+import {
+  applyFolding,
+  contradictions,
+  foldForRate,
+  foldToFit,
+  meetDemands,
+  resolveRequests,
+} from './fold/parallelize.ts';
 import { layOut } from './layout/ends.ts';
 import { toLayers } from './lower/to-layers.ts';
 import { split } from './streamline/walk.ts';
@@ -30,6 +37,8 @@ export const passes = {
     foldForRate,
     foldToFit,
     applyFolding,
+    contradictions,
+    meetDemands,
     narrow,
     matchWidths,
     sizeFifos,

@@ -5,7 +5,8 @@ import type { Device, Layer, Resources } from '../operators/operator.ts';
 import { edgesOf, LEAST_DEPTH } from '../passes/fold/connect.ts';
 import { totalResources } from '../passes/fold/estimate.ts';
 import { layersOf } from '../passes/fold/names.ts';
-import type { Request } from '../passes/fold/parallelize.ts';
+import type { Folding, Request } from '../passes/fold/parallelize.ts';
+import type { TokenRun } from '../passes/fold/tokens.ts';
 import { passes } from '../passes/index.ts';
 import { toNumber } from '../util/rational.ts';
 import { dataflow, estimate, foldedLayers, layers } from './artifacts.ts';
@@ -21,6 +22,7 @@ const limitsOf = ({ resources }: Board) => ({
   lut: resources.lut,
   ff: resources.ff,
   bram: resources.bram,
+  uram: resources.uram ?? 0,
   dsp: resources.dsp,
 });
 
@@ -71,26 +73,37 @@ export const fold = buildStep({
     const resolved = passes.fold.resolveRequests(graph, [...(file?.requests ?? []), ...explicit]);
     const wrong = [...(file?.diagnostics ?? []), ...resolved.diagnostics];
     if (wrong.length > 0) throw new FinnError(...wrong);
+    for (const one of file?.warnings ?? []) report(one);
 
-    const finish = (folded: Graph): Graph => connect(passes.fold.narrow(folded), config.fifos, file?.fifoDepths);
-    const named = (folded: Graph): Graph => {
-      const now = [...layersOf(folded).values()];
-      const before = [...layersOf(graph).values()];
-      return passes.fold.applyFolding(
-        folded,
-        new Map(
-          now.flatMap((layer, i) => {
-            const attributes = resolved.folding.get(before[i]!);
-            return attributes ? [[layer, attributes] as const] : [];
-          }),
-        ),
+    const ultra = config.limits.uram > 0;
+    // Candidates are weighed with the least FIFOs, which takes no time; what is chosen is weighed with all that it needs.
+    const weigh = (folded: Graph): Graph =>
+      connect(passes.fold.narrow(folded), { ...config.fifos, sizing: 'none' }, file?.fifoDepths, ultra).graph;
+    const finish = (folded: Graph) => connect(passes.fold.narrow(folded), config.fifos, file?.fifoDepths, ultra);
+    const before = [...layersOf(graph).values()];
+    const asked = (folded: Graph): Folding =>
+      new Map(
+        [...layersOf(folded).values()].flatMap((layer, i) => {
+          const attributes = resolved.folding.get(before[i]!);
+          return attributes ? [[layer, attributes] as const] : [];
+        }),
       );
-    };
-    const chosen = choose(graph, config, (folded) => finish(named(folded)), device);
-    const made = finish(named(passes.fold.applyFolding(graph, chosen)));
+    const named = (folded: Graph): Graph => passes.fold.applyFolding(folded, asked(folded));
+    const settled = (folded: Graph): Graph => passes.fold.meetDemands(named(folded));
+    const chosen = choose(
+      graph,
+      config,
+      (folded) => weigh(settled(folded)),
+      (folded) => finish(settled(folded)).graph,
+      device,
+    );
+    const wanted = named(passes.fold.applyFolding(graph, chosen));
+    const contradicted = passes.fold.contradictions(wanted, asked(wanted));
+    if (contradicted.length > 0) throw new FinnError(...contradicted);
+    const { graph: made, run } = finish(passes.fold.meetDemands(wanted));
     checkDevice(made, device, config, report);
 
-    const performance = passes.fold.estimateReports(made, device, config.clockMhz);
+    const performance = passes.fold.estimateReports(made, device, config.clockMhz, run);
     const { estimated_throughput_fps: fps, max_cycles: cycles } = performance['estimate_network_performance.json'] as {
       estimated_throughput_fps: number;
       max_cycles: number;
@@ -112,13 +125,24 @@ export const fold = buildStep({
 interface FoldConfig {
   readonly folding: string;
   readonly choose?: Parameters<typeof fold.config>[0]['build']['folding']['choose'];
-  readonly limits: { readonly lut: number; readonly bram?: number | undefined; readonly dsp?: number | undefined };
+  readonly limits: {
+    readonly lut: number;
+    readonly bram?: number | undefined;
+    readonly uram: number;
+    readonly dsp?: number | undefined;
+  };
   readonly clockMhz: number;
   readonly bitfile: boolean;
   readonly family: Device['family'];
 }
 
-function choose(graph: Graph, config: FoldConfig, finish: (folded: Graph) => Graph, device: Device) {
+function choose(
+  graph: Graph,
+  config: FoldConfig,
+  weigh: (folded: Graph) => Graph,
+  finish: (folded: Graph) => Graph,
+  device: Device,
+) {
   const { choose: by, clockMhz, limits } = config;
   if (!by) return new Map();
   if (by.by === 'target-fps')
@@ -128,9 +152,12 @@ function choose(graph: Graph, config: FoldConfig, finish: (folded: Graph) => Gra
       widthMax: by.mvauWwidthMax,
       twoPass: by.twoPass,
     });
-  const fits = (folded: Graph): boolean =>
-    excess(totalResources(finish(folded), device), limits, by.resources).length === 0;
-  const chosen = passes.fold.foldToFit(graph, fits);
+  const within = (folded: Graph): boolean => excess(totalResources(folded, device), limits, by.resources).length === 0;
+  const chosen = passes.fold.foldToFit(
+    graph,
+    (folded) => within(weigh(folded)),
+    (folded) => within(finish(folded)),
+  );
   if (chosen) return chosen;
   const least = totalResources(finish(graph), device);
   throw new FinnError(
@@ -152,6 +179,7 @@ function excess(used: Resources, limits: FoldConfig['limits'], share: number): s
   return [
     ...over('LUT', used.lut, limits.lut),
     ...over('block RAM', used.bram, limits.bram),
+    ...over('UltraRAM', used.uram ?? 0, limits.uram),
     ...over('DSP', used.dsp, limits.dsp),
   ];
 }
@@ -188,18 +216,32 @@ function checkDevice(
     report(warning('fold/does-not-fit', `the estimate exceeds the board: ${tight.join(', ')}`, { at }));
 }
 
-/** Width converters and FIFOs between the layers; depths that the recipe or a FINN file gives replace what is found. */
+interface Fifos {
+  readonly sizing: 'analytic' | 'none';
+  readonly depths: Readonly<Record<string, number>>;
+}
+
+/**
+ * Width converters and FIFOs between the layers; depths that the recipe or a FINN file gives replace what is found. The run
+ * is that of the schedules with the depths that were found, undefined if others were given.
+ */
 function connect(
   folded: Graph,
-  fifos: { readonly sizing: 'analytic' | 'none'; readonly depths: Readonly<Record<string, number>> },
+  fifos: Fifos,
   finnDepths: ReadonlyMap<number, number> | undefined,
-): Graph {
+  ultra: boolean,
+): { readonly graph: Graph; readonly run: TokenRun | undefined } {
   const matched = passes.fold.matchWidths(folded);
   const count = edgesOf(matched).length;
+  const given = Array.from({ length: count }, (_, i) => fifos.depths[`StreamingFIFO_${i}`] ?? finnDepths?.get(i));
+  const all = given.every((depth) => depth !== undefined);
   const found =
-    fifos.sizing === 'analytic' ? passes.fold.sizeFifos(matched).depths : new Array<number>(count).fill(LEAST_DEPTH);
-  const depths = found.map((depth, i) => fifos.depths[`StreamingFIFO_${i}`] ?? finnDepths?.get(i) ?? depth);
-  return passes.fold.insertFifos(matched, depths);
+    fifos.sizing === 'analytic' && !all
+      ? passes.fold.sizeFifos(matched)
+      : { depths: new Array<number>(count).fill(LEAST_DEPTH), run: undefined };
+  const depths = found.depths.map((depth, i) => given[i] ?? depth);
+  const none = given.every((depth) => depth === undefined);
+  return { graph: passes.fold.insertFifos(matched, depths, ultra), run: none ? found.run : undefined };
 }
 
 /** A layer by itself: its streams are the graph's inputs and outputs. */

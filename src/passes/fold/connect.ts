@@ -1,10 +1,12 @@
 import { apply, type Graph, node as makeNode, type Node, output, type Value } from '../../ir/graph.ts';
 import { rewrite } from '../../ir/rewrite.ts';
 import { nodesOf } from '../../ir/traverse.ts';
-import { fifoLatency } from '../../operators/fifo/index.ts';
+import { type FifoAttrs, fifoLatency, fillsUltra } from '../../operators/fifo/index.ts';
 import { fifo, widthConverter } from '../../operators/index.ts';
+import { layerOf } from '../../operators/layer.ts';
 import type { Layer } from '../../operators/operator.ts';
 import { isLayer, layersOf, writerOf } from './names.ts';
+import { withAttributes } from './parallelize.ts';
 import { type Sized, smallestDepths } from './sizing.ts';
 import type { Capacity, Stage } from './tokens.ts';
 
@@ -111,8 +113,8 @@ export function sizeFifos(graph: Graph): Sized {
   return smallestDepths(stages, { count: edges.length, least: LEAST_DEPTH, latency }, pace);
 }
 
-/** A FIFO in every stream between layers. `depths` are in the order of `edgesOf`. */
-export function insertFifos(graph: Graph, depths: readonly number[]): Graph {
+/** A FIFO in every stream between layers. `depths` are in the order of `edgesOf`. With `ultra`, UltraRAM where a queue fills it. */
+export function insertFifos(graph: Graph, depths: readonly number[], ultra = false): Graph {
   const edges = edgesOf(graph);
   return rewrite(graph, (node, old) => {
     if (!isLayer(node) || !isLayer(old)) return undefined;
@@ -126,7 +128,8 @@ export function insertFifos(graph: Graph, depths: readonly number[]): Graph {
       if (edge < 0 || !writer) return value;
       const { lanes } = portsOf(writer.layer, 'out')[writer.port]!;
       changed = true;
-      return apply(fifo, [value], { depth: depths[edge]!, lanes, memory: 'auto' }, old.origin);
+      const auto = layerOf<FifoAttrs>(fifo, [value], { depth: depths[edge]!, lanes, memory: 'auto' }, old.origin);
+      return output(ultra && fillsUltra(auto) ? withAttributes(auto, { memory: 'ultra' }) : auto);
     });
     return changed ? onInputs(node, inputs) : undefined;
   });

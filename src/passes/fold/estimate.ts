@@ -2,7 +2,8 @@ import type { Graph } from '../../ir/graph.ts';
 import type { Device, Layer, Resources } from '../../operators/operator.ts';
 import { stagesOf } from './connect.ts';
 import { finnNames, layersOf } from './names.ts';
-import { runTokens, settlingFrames } from './tokens.ts';
+import { isPlayable } from './sizing.ts';
+import { runTokens, settlingFrames, type TokenRun } from './tokens.ts';
 
 /** Resources under the names that a family's users know: FINN's for AMD parts, the vendor's for others. */
 export function named({ lut, ff, bram, uram, dsp }: Resources, { family }: Device): Record<string, number> {
@@ -37,19 +38,32 @@ export interface Performance {
   readonly estimated_throughput_fps: number;
   /** FINN's: the sum of all layers' cycles, which layers that overlap never take. */
   readonly estimated_latency_ns: number;
-  /** Ours: what the token schedules give with the FIFOs that were chosen. */
+  /**
+   * Ours: what the token schedules give with the FIFOs that were chosen. Where a frame has too many beats to be played,
+   * max_cycles and critical_path_cycles.
+   */
   readonly scheduled_interval_cycles: number;
   readonly scheduled_latency_cycles: number;
 }
 
-/** FINN's estimate reports, by file name, for a folded graph with its FIFOs. */
-export function estimateReports(graph: Graph, device: Device, clockMhz: number): Readonly<Record<string, unknown>> {
+/** The run of a graph with its FIFOs; undefined where a frame has too many beats to be played. */
+export function scheduledRun(graph: Graph): TokenRun | undefined {
+  const { stages, queues } = stagesOf(graph);
+  const pace = Math.max(1, ...[...layersOf(graph).values()].map((layer) => layer.op.cycles(layer)));
+  return isPlayable(stages, pace) ? runTokens(stages, queues, { frames: settlingFrames(stages) }) : undefined;
+}
+
+/** FINN's estimate reports, by file name, for a folded graph with its FIFOs, and the run of its schedules. */
+export function estimateReports(
+  graph: Graph,
+  device: Device,
+  clockMhz: number,
+  run: TokenRun | undefined = scheduledRun(graph),
+): Readonly<Record<string, unknown>> {
   const layers = [...layersOf(graph)].filter(([, layer]) => !layer.op.inserted);
   const cycles = layers.map(([name, layer]) => [name, layer.op.cycles(layer)] as const);
   const [slowest, most] = cycles.reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0] as readonly [string, number]);
   const sum = cycles.reduce((n, [, c]) => n + c, 0);
-  const { stages, queues } = stagesOf(graph);
-  const run = runTokens(stages, queues, { frames: settlingFrames(stages.length) });
   const period = 1000 / clockMhz;
   const performance: Performance = {
     critical_path_cycles: sum,
@@ -57,8 +71,8 @@ export function estimateReports(graph: Graph, device: Device, clockMhz: number):
     max_cycles_node_name: slowest,
     estimated_throughput_fps: 1e9 / period / most,
     estimated_latency_ns: sum * period,
-    scheduled_interval_cycles: run.interval,
-    scheduled_latency_cycles: run.latency,
+    scheduled_interval_cycles: run?.interval ?? most,
+    scheduled_latency_cycles: run?.latency ?? sum,
   };
   const resources = [...layersOf(graph)].map(
     ([name, layer]) => [name, named(layer.op.resources(layer, device), device)] as const,

@@ -1,4 +1,4 @@
-import { type Diagnostic, error, fail, type Location } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, error, fail, type Location, warning } from '../../diagnostics/diagnostic.ts';
 import { didYouMean } from '../../diagnostics/suggest.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { Layer } from '../../operators/operator.ts';
@@ -10,20 +10,41 @@ export interface FinnFolding {
   readonly requests: readonly Request[];
   readonly fifoDepths: ReadonlyMap<number, number>;
   readonly diagnostics: readonly Diagnostic[];
+  /** Layers of the file that are no layers of ours, and what became of them. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 type Entries = Readonly<Record<string, unknown>>;
 const isEntries = (value: unknown): value is Entries =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** FINN's ram_style as ours: distributed is LUTs. Ultra RAM exists on AMD parts only. */
-const memories: Readonly<Record<string, string>> = { auto: 'auto', distributed: 'lut', block: 'block' };
+/** FINN's ram_style as ours: distributed is LUTs. */
+const memories: Readonly<Record<string, string>> = { auto: 'auto', distributed: 'lut', block: 'block', ultra: 'ultra' };
 
 /** FINN attributes that say nothing to our circuits, and are passed over without a word. */
 const silent = new Set([
   'resType', 'mem_mode', 'runtime_writeable_weights', 'depth_trigger_uram', 'depth_trigger_bram', 'impl_style',
-  'inFIFODepths', 'outFIFODepths', 'parallel_window', 'preferred_impl_style', 'ram_style_thresholds', 'uniform_thres', 'deep_pipeline',
+  'inFIFODepths', 'outFIFODepths', 'preferred_impl_style', 'parallel_window', 'ram_style_thresholds', 'uniform_thres', 'deep_pipeline',
 ]); // biome-ignore format: a list
+
+/** FINN's layers that finn builds as parts of others, or has none of. */
+const merged: Readonly<Record<string, string>> = {
+  ChannelwiseOp: 'what it does lies in thresholds or in another layer',
+  DownSampler: 'a window generator skips pixels itself',
+  IODMA: "the board's shell moves data",
+  InnerShuffle: 'streams are in the order of their readers',
+  Shuffle: 'streams are in the order of their readers',
+  StreamingDataWidthConverter: 'converters are put where widths differ',
+  TLastMarker: 'streams carry no TLAST',
+  DuplicateStreams: 'forks are put where a stream has several readers',
+  AddStreams: 'its place in the network is another',
+  Thresholding: 'thresholds lie in the layer in front of them',
+  FMPadding: 'its place in the network is another',
+  Pool: 'its place in the network is another',
+};
+
+/** A layer's kind without backend and number: ChannelwiseOp_hls_0 is a ChannelwiseOp. */
+const kindOf = (name: string): string => name.replace(/(_hls|_rtl)?_\d+$/, '');
 
 /**
  * Reads FINN's folding_config.json: names as FINN gives them (MVAU_hls_0, Thresholding_rtl_0), attributes by FINN's
@@ -43,6 +64,7 @@ export function readFinnFolding(text: string, path: string, graph: Graph, at: Lo
   const diagnostics: Diagnostic[] = [];
   const requests: Request[] = defaultsFor(parsed['Defaults'], byFinn, ours, at);
   const fifoDepths = new Map<number, number>();
+  const passedOver = new Map<string, string[]>();
   for (const [name, value] of Object.entries(parsed)) {
     if (name === 'Defaults') continue;
     if (!isEntries(value)) {
@@ -54,10 +76,15 @@ export function readFinnFolding(text: string, path: string, graph: Graph, at: Lo
       if (typeof value['depth'] === 'number') fifoDepths.set(Number(fifo[1]), value['depth']);
       continue;
     }
-    if (/^(StreamingDataWidthConverter|IODMA)(_rtl|_hls)?_\d+$/.test(name)) continue;
+    if (/^(StreamingDataWidthConverter|IODMA|TLastMarker)(_rtl|_hls)?_\d+$/.test(name)) continue;
     const layer =
       byFinn.get(name) ?? byFinn.get(name.replace(/_(hls|rtl)_/, (_, kind) => (kind === 'hls' ? '_rtl_' : '_hls_')));
     if (!layer) {
+      const reason = merged[kindOf(name)];
+      if (reason !== undefined) {
+        passedOver.set(kindOf(name), [...(passedOver.get(kindOf(name)) ?? []), name]);
+        continue;
+      }
       const hint = didYouMean(name, [...byFinn.keys()], 'layers');
       diagnostics.push(
         error('fold/no-such-layer', `${path} names '${name}', which the network does not have`, { at, hint }),
@@ -66,8 +93,21 @@ export function readFinnFolding(text: string, path: string, graph: Graph, at: Lo
     }
     requests.push({ name: ours.get(layer)!, attributes: translate(layer, value), at });
   }
-  return { requests, fifoDepths, diagnostics };
+  const warnings = [...passedOver].map(([kind, names]) =>
+    warning(
+      'fold/merged-layer',
+      `${path} names ${listed(names)}, which the network does not have as layers: ${merged[kind]}`,
+      {
+        at,
+      },
+    ),
+  );
+  return { requests, fifoDepths, diagnostics, warnings };
 }
+
+/** The first few of many names. */
+const listed = (names: readonly string[]): string =>
+  names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ');
 
 function translate(layer: Layer, entries: Entries): Record<string, number | string> {
   const byFinnName = new Map(Object.entries(layer.op.fields).map(([key, field]) => [field.finn, key]));
@@ -78,7 +118,7 @@ function translate(layer: Layer, entries: Entries): Record<string, number | stri
       if (!silent.has(finn) && (typeof value === 'number' || typeof value === 'string')) out[finn] = value;
     } else if (finn === 'ram_style') {
       const memory = memories[String(value)];
-      if (memory !== undefined) out[key] = memory;
+      if (memory !== undefined && layer.op.fields[key]!.choices?.includes(memory)) out[key] = memory;
     } else if (typeof value === 'number' || typeof value === 'string') out[key] = value;
   }
   return out;

@@ -4,7 +4,7 @@ import { type Graph, node as makeNode, type Node, output } from '../../ir/graph.
 import { rewrite } from '../../ir/rewrite.ts';
 import type { Layer } from '../../operators/operator.ts';
 import { divisors } from '../../util/maths.ts';
-import { isLayer, layersOf } from './names.ts';
+import { isLayer, layersOf, writerOf } from './names.ts';
 
 /** Attributes to set on layers, by layer. */
 export type Folding = ReadonlyMap<Layer, Readonly<Record<string, number | string>>>;
@@ -15,27 +15,99 @@ export function withAttributes(layer: Layer, attributes: Readonly<Record<string,
   return made as Node as Layer;
 }
 
+type Attributes = Readonly<Record<string, number>>;
+
 /** Everything at one element a cycle. */
 const slowest = (layer: Layer): Record<string, number> =>
   Object.fromEntries(Object.keys(layer.op.parallel(layer)).map((key) => [key, 1]));
+
+/** Cycles by attributes, which the search asks for again and again. */
+const known = new WeakMap<Layer, Map<string, number>>();
+
+/** Cycles of the layer with these attributes, or of the layer in front of it with those that they demand, if that takes longer. */
+function cyclesWith(layer: Layer, attributes: Attributes): number {
+  const seen = known.get(layer) ?? new Map<string, number>();
+  known.set(layer, seen);
+  const key = JSON.stringify(attributes);
+  const before = seen.get(key);
+  if (before !== undefined) return before;
+  const folded = withAttributes(layer, attributes);
+  const demanded = demandOf(folded);
+  const cycles = Math.max(layer.op.cycles(folded), demanded ? cyclesWith(demanded.layer, demanded.attributes) : 0);
+  seen.set(key, cycles);
+  return cycles;
+}
+
+/** What a layer demands of the layer in front of it, and that layer; undefined if nothing. */
+function demandOf(layer: Layer): { readonly layer: Layer; readonly attributes: Attributes } | undefined {
+  const attributes = layer.op.demands?.(layer);
+  const [first] = layer.inputs;
+  const writer = attributes && first ? writerOf(first)?.layer : undefined;
+  return writer && Object.keys(attributes!).every((key) => key in writer.op.fields)
+    ? { layer: writer, attributes: attributes! }
+    : undefined;
+}
+
+/** Attributes that layers have because of the layers behind them, of a graph whose other attributes are settled. */
+export function demandedFolding(graph: Graph): Folding {
+  const folding = new Map<Layer, Attributes>();
+  for (const layer of layersOf(graph).values()) {
+    const demanded = demandOf(layer);
+    if (demanded) folding.set(demanded.layer, demanded.attributes);
+  }
+  return folding;
+}
+
+/** The graph with every layer's demands met. */
+export const meetDemands = (graph: Graph): Graph => applyFolding(graph, demandedFolding(graph));
+
+/** Where requests contradict what the layers behind demand, with the attributes that all have by now. */
+export function contradictions(graph: Graph, requested: Folding): Diagnostic[] {
+  const names = new Map([...layersOf(graph)].map(([name, layer]) => [layer, name]));
+  return [...names].flatMap(([reader, name]) => {
+    const demanded = demandOf(reader);
+    if (!demanded) return [];
+    const asked = requested.get(demanded.layer) ?? {};
+    const wrong = Object.entries(demanded.attributes).filter(
+      ([key, value]) => key in asked && Number(asked[key]) !== value,
+    );
+    if (wrong.length === 0) return [];
+    const writer = names.get(demanded.layer)!;
+    const own = Object.keys(reader.op.parallel(reader)).map((key) => `${key} ${reader.attrs[key]}`);
+    return [
+      error(
+        'fold/demand',
+        `'${writer}': ${wrong.map(([key]) => `${key}: ${asked[key]}`).join(', ')}, but ${name} behind it, with ${own.join(' and ')}, needs ${wrong.map(([key, value]) => `${key}: ${value}`).join(', ')}`,
+        {
+          at: inNetwork(demanded.layer.origin),
+          hint: `leave ${wrong.map(([key]) => key).join(' and ')} of ${writer} out: it follows from ${name}`,
+        },
+      ),
+    ];
+  });
+}
 
 /**
  * FINN's SetFolding for one layer: raise each attribute through the divisors of its extent until the layer takes
  * strictly fewer than `target` cycles; SIMD stops before its weight stream is wider than `widthMax` bits.
  */
-function foldLayer(layer: Layer, target: number, widthMax: number): Record<string, number> {
-  const chosen = slowest(layer);
+function foldLayer(layer: Layer, target: number, widthMax: number): Attributes {
+  let chosen: Attributes = slowest(layer);
   for (const [key, extent] of Object.entries(layer.op.parallel(layer))) {
     const bits = key === 'simd' ? layer.op.weightBits?.(layer) : undefined;
     for (const value of divisors(extent)) {
-      const before = chosen[key]!;
-      chosen[key] = value;
-      if (layer.op.cycles(withAttributes(layer, chosen)) < target) break;
+      const before = chosen;
+      chosen = { ...chosen, [key]: value };
+      if (cyclesWith(layer, chosen) < target) break;
       if (bits !== undefined && bits * value > widthMax) {
-        chosen[key] = before;
+        chosen = before;
         break;
       }
     }
+  }
+  for (const more of layer.op.beyond?.(withAttributes(layer, chosen)) ?? []) {
+    if (cyclesWith(layer, chosen) < target) break;
+    chosen = { ...chosen, ...more };
   }
   return chosen;
 }
@@ -49,45 +121,74 @@ export interface RateTarget {
   readonly twoPass: boolean;
 }
 
-/** Folding for a frame rate, by FINN's choice (finn-facts B.4). */
+/**
+ * Folding for a frame rate, by FINN's choice (finn-facts B.4) but for our cycles. Layers whose order follows from the layer behind
+ * them get their attributes from that.
+ */
 export function foldForRate(graph: Graph, target: RateTarget): Folding {
   const layers = [...layersOf(graph).values()];
-  const at = (cycles: number): Folding =>
-    new Map(layers.map((layer) => [layer, foldLayer(layer, cycles, target.widthMax)]));
+  const followers = new Set(demandedFolding(graph).keys());
+  const at = (cycles: number): Folding => {
+    const folding = new Map<Layer, Attributes>();
+    for (const layer of layers)
+      if (!followers.has(layer)) folding.set(layer, foldLayer(layer, cycles, target.widthMax));
+    return folding;
+  };
   const first = at(target.cycles);
   const achieved = slowestCycles(first);
   return target.twoPass && achieved > target.cycles ? at(achieved) : first;
 }
 
 const slowestCycles = (folding: Folding): number =>
-  Math.max(0, ...[...folding].map(([layer, attributes]) => layer.op.cycles(withAttributes(layer, attributes))));
+  Math.max(0, ...[...folding].map(([layer, attributes]) => cyclesWith(layer, attributes as Attributes)));
 
-/** The fastest folding whose cost `fits`: the target is lowered from one frame a cycle until it does. */
-export function foldToFit(graph: Graph, fits: (folded: Graph) => boolean): Folding | undefined {
-  const layers = [...layersOf(graph).values()];
+/** Paces closer than this share of themselves are taken as one where there are many. */
+const apart = 0.01;
+const many = 200;
+
+/** All paces, in cycles, that some layer can have; in large networks not more of them than differ noticeably. */
+function pacesOf(layers: readonly Layer[]): number[] {
   const paces = new Set<number>();
   for (const layer of layers) {
     const extents = Object.values(layer.op.parallel(layer));
-    const total = layer.op.cycles(withAttributes(layer, slowest(layer)));
-    for (const a of divisors(extents[0] ?? 1)) for (const b of divisors(extents[1] ?? 1)) paces.add(total / (a * b));
+    const total = cyclesWith(layer, slowest(layer));
+    for (const a of divisors(extents[0] ?? 1))
+      for (const b of divisors(extents[1] ?? 1)) paces.add(Math.ceil(total / (a * b)));
   }
   const sorted = [...paces].sort((a, b) => a - b);
+  if (sorted.length <= many) return sorted;
+  const thinned: number[] = [];
+  // The last of those that are close: it is a pace that the others fit under.
+  for (const [i, pace] of sorted.entries())
+    if (i + 1 === sorted.length || sorted[i + 1]! > (thinned.at(-1) ?? 0) * (1 + apart)) thinned.push(pace);
+  return thinned;
+}
+
+/**
+ * The fastest folding that `fits` and `stands`: the target is lowered from one frame a cycle until it does. `fits` is asked
+ * often, `stands` once for each folding that fits.
+ */
+export function foldToFit(
+  graph: Graph,
+  fits: (folded: Graph) => boolean,
+  stands: (folded: Graph) => boolean = () => true,
+): Folding | undefined {
+  const sorted = pacesOf([...layersOf(graph).values()]);
   // "Strictly below": a pace is met by targeting one more than it. Cost is not monotone in the pace, so bisection
   // finds a start and the walk up from it takes the first that fits.
-  const tryAt = (i: number) => {
-    const folding = foldForRate(graph, { cycles: sorted[i]! + 1, widthMax: Infinity, twoPass: true });
-    return fits(applyFolding(graph, folding)) ? folding : undefined;
-  };
+  const foldingAt = (i: number): Folding =>
+    foldForRate(graph, { cycles: sorted[i]! + 1, widthMax: Infinity, twoPass: true });
   let low = 0;
   let high = sorted.length - 1;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (tryAt(middle)) high = middle;
+    if (fits(applyFolding(graph, foldingAt(middle)))) high = middle;
     else low = middle + 1;
   }
   for (let i = Math.max(0, low); i < sorted.length; i += 1) {
-    const folding = tryAt(i);
-    if (folding) return folding;
+    const folding = foldingAt(i);
+    const folded = applyFolding(graph, folding);
+    if (fits(folded) && stands(folded)) return folding;
   }
   return undefined;
 }

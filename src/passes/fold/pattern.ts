@@ -12,11 +12,12 @@ export interface Pattern {
 }
 
 /** A schedule's pattern, made once: folding plays schedules many times. */
-const made = new WeakMap<Pipeline, Pattern>();
+const made = new WeakMap<Pipeline, { readonly ports: string; readonly pattern: Pattern }>();
 
 export function patternOf(schedule: Pipeline, ins: number, outs: number): Pattern {
+  const ports = `${ins} ${outs}`;
   const known = made.get(schedule);
-  if (known) return known;
+  if (known?.ports === ports) return known.pattern;
   const period = schedule.period ?? schedule.interval;
   const at: number[] = [];
   const takes: number[] = [];
@@ -38,7 +39,7 @@ export function patternOf(schedule: Pipeline, ins: number, outs: number): Patter
     gaps,
     period,
   };
-  made.set(schedule, pattern);
+  made.set(schedule, { ports, pattern });
   return pattern;
 }
 

@@ -1,7 +1,5 @@
-import { sum } from '../../util/maths.ts';
-import { beatsOf } from './pattern.ts';
 import { sweep } from './sweep.ts';
-import { runTokens, type Stage, settlingFrames, type TokenRun } from './tokens.ts';
+import { beatsPerFrame, runTokens, type Stage, settlingFrames, type TokenRun } from './tokens.ts';
 
 /** What sizing asks of the edges. */
 export interface Queues {
@@ -42,7 +40,7 @@ export function smallestDepths(stages: readonly Stage[], queues: Queues, pace: n
   const all = new Array<number>(count).fill(least);
   if (!isPlayable(stages, pace)) return { depths: all, run: undefined };
   const beats = beatsPerFrame(stages);
-  const frames = settlingFrames(stages.length);
+  const frames = settlingFrames(stages);
   let left = Math.floor(trials / (beats * usual));
   const runWith = (depths: readonly number[]): TokenRun => {
     left -= 1;
@@ -62,26 +60,25 @@ export function smallestDepths(stages: readonly Stage[], queues: Queues, pace: n
     run = runWith(depths);
   }
   const order = depths.map((_, edge) => edge).sort((a, b) => depths[b]! - depths[a]! || a - b);
+  const tryWith = (edge: number, depth: number): boolean => {
+    const tried = runWith(depths.with(edge, depth));
+    if (!keeps(tried)) return false;
+    depths[edge] = depth;
+    run = tried;
+    return true;
+  };
   for (const edge of order) {
-    let [low, high] = [least, depths[edge]!];
     // Many can be at the least: look there first.
-    for (let middle = low; low < high && left > 0; middle = Math.floor((low + high) / 2)) {
-      const tried = runWith(depths.with(edge, middle));
-      if (keeps(tried)) [high, run] = [middle, tried];
-      else low = middle + 1;
-      depths[edge] = high;
+    let low = least;
+    for (let middle = low; low < depths[edge]! && left > 0; middle = Math.floor((low + depths[edge]!) / 2)) {
+      if (!tryWith(edge, middle)) low = middle + 1;
     }
   }
+  // A memory takes a cycle longer than registers, and a pipeline that stalls as a whole may gain by stalling: less may do where more does not.
+  for (let changed = true; changed && left > 0; ) {
+    changed = false;
+    for (const edge of order)
+      while (left > 0 && depths[edge]! > least && tryWith(edge, depths[edge]! - 1)) changed = true;
+  }
   return { depths, run };
-}
-
-/** Beats that all stages take and give in a frame. */
-function beatsPerFrame(stages: readonly Stage[]): number {
-  return sum(
-    stages.map(
-      ({ schedule, in: ins, out: outs }) =>
-        sum(ins.map((_, port) => beatsOf(schedule, 'in', port))) +
-        sum(outs.map((_, port) => beatsOf(schedule, 'out', port))),
-    ),
-  );
 }

@@ -1,4 +1,5 @@
 import type { Schedule } from '../../operators/operator.ts';
+import { sum } from '../../util/maths.ts';
 import { beatsOf } from './pattern.ts';
 import { type Player, player } from './player.ts';
 import { Queue, type When } from './queue.ts';
@@ -20,7 +21,10 @@ export interface Capacity {
 }
 
 export interface TokenRun {
-  /** Cycles between the ends of the last two frames at the output. */
+  /**
+   * Cycles between the ends of the last two frames at the output; the most between those of the later half of the frames if the
+   * run is not steady, as where queues take long to fill.
+   */
   readonly interval: number;
   /** Cycle of the first frame's last output beat, counted from 1 at its first input beat. */
   readonly latency: number;
@@ -36,7 +40,10 @@ export interface TokenRun {
 }
 
 export interface TokenOptions {
-  /** At most so many frames; the run ends when a frame takes the same course as the one before it, everywhere. */
+  /**
+   * At most so many frames, and more where queues hold several; the run ends when a frame takes the same course as the one
+   * before it, everywhere.
+   */
   readonly frames: number;
   /** All of the frames are played, and the cycles of the beats on the accelerator's edges are kept. */
   readonly log?: boolean;
@@ -49,7 +56,7 @@ export interface TokenOptions {
  * stage goes from beat to beat as far as those of its neighbours are known, so a frame costs what its beats are, not its cycles.
  */
 export function runTokens(stages: readonly Stage[], queues: readonly Capacity[], options: TokenOptions): TokenRun {
-  const { frames, log = false, edge } = options;
+  const { log = false, edge } = options;
   const producer = new Map<number, number>();
   const consumer = new Map<number, number>();
   stages.forEach((stage, i) => {
@@ -77,6 +84,7 @@ export function runTokens(stages: readonly Stage[], queues: readonly Capacity[],
   for (const { queue } of sinks) queue.ends = [];
   for (const { queue, beats } of sinks) queue.beats = beats;
   const reach = reachOf(stages, queues);
+  const frames = log ? options.frames : options.frames + 2 * (reach - 1);
   let steady = false;
   let done = 0;
   while (done < frames && !steady) {
@@ -89,12 +97,13 @@ export function runTokens(stages: readonly Stage[], queues: readonly Capacity[],
   const ends = Array.from({ length: Math.min(...sinks.map(({ queue }) => queue.ends!.length)) }, (_, frame) =>
     Math.max(...sinks.map(({ queue }) => queue.ends![frame]!)),
   );
-  const last = ends.at(-1);
+  const intervals = ends.slice(1).map((end, frame) => end - ends[frame]!);
+  const later = intervals.slice(steady ? -1 : Math.floor(intervals.length / 2));
   const first = Math.min(...ins.flat().flatMap(({ producer: p, first }) => (p < 0 && first >= 0 ? [first] : [])));
   const logOf = (list: readonly Queue[]): number[][] => list.map((queue) => queue.log ?? []);
   const deadlock = ends.length < done;
   return {
-    interval: last === undefined || deadlock ? Infinity : ends.length > 1 ? last - ends.at(-2)! : last + 1,
+    interval: ends.length === 0 || deadlock ? Infinity : later.length > 0 ? Math.max(...later) : ends[0]! + 1,
     latency: ends.length > 0 ? ends[0]! - first + 1 : Infinity,
     steady,
     deadlock,
@@ -161,5 +170,20 @@ class Worklist {
   }
 }
 
-/** Frames after which a graph of `stages` stages is taken as it is, steady or not. */
-export const settlingFrames = (stages: number): number => stages + 6;
+/** More beats are not played to see whether a run becomes steady: about ten seconds. */
+const patience = 3e8;
+
+/** Frames after which a graph is taken as it is, steady or not. */
+export const settlingFrames = (stages: readonly Stage[]): number =>
+  Math.min(stages.length + 6, Math.max(5, Math.floor(patience / beatsPerFrame(stages))));
+
+/** Beats that all stages take and give in a frame. */
+export function beatsPerFrame(stages: readonly Stage[]): number {
+  return sum(
+    stages.map(
+      ({ schedule, in: ins, out: outs }) =>
+        sum(ins.map((_, port) => beatsOf(schedule, 'in', port))) +
+        sum(outs.map((_, port) => beatsOf(schedule, 'out', port))),
+    ),
+  );
+}
