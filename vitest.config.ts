@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Files that compile and simulate circuits or run whole builds: minutes where others take seconds. Longest first. */
 const slow = [
   'test/e2e/digits.test.ts',
+  'test/e2e/images.test.ts',
   'test/conformance.test.ts',
   'test/cli/recipes.test.ts',
   'test/e2e/ulx3s.test.ts',
@@ -21,6 +22,9 @@ const slow = [
   'test/cli/models.test.ts',
   'test/cli/others.test.ts',
   'test/passes/random-mlp.test.ts',
+  'test/passes/random-images.test.ts',
+  'test/passes/published.test.ts',
+  'test/seeded-networks.test.ts',
   'test/passes/ties.test.ts',
   'test/passes/golden.test.ts',
   'test/qonnx.test.ts',

@@ -6,6 +6,7 @@ import { constant, type Graph, node as makeNode, type Node, output } from '../..
 import { rewrite } from '../../src/ir/rewrite.ts';
 import { extremes, tensor } from '../../src/ir/tensor.ts';
 import { nodesOf } from '../../src/ir/traverse.ts';
+import { estimateReports } from '../../src/passes/fold/estimate.ts';
 import { testCall } from '../../src/sim/direct.ts';
 import type { Vectors } from '../../src/steps/artifacts.ts';
 import { simulate } from '../../src/steps/simulate.ts';
@@ -238,7 +239,14 @@ describe(`what a circuit does wrong is found by ${simulator}`, () => {
     const { accelerator, designs, dataflow, split, vectors } = { ...whole, ...parts };
     const importVerdict = { stage: 'import' as const, vectors: 0, elements: 0, nearTies: 0 };
     const config = { simulator, clockMhz: 12, codegen: true, stitch: true } as const;
-    return simulate.run({ accelerator, designs, dataflow, split, vectors, importVerdict }, context(config, call));
+    const reports = estimateReports(dataflow, { family: 'ice40' }, config.clockMhz);
+    const estimate = Object.fromEntries(
+      Object.entries(reports).map(([name, report]) => [`report/${name}`, Buffer.from(JSON.stringify(report))]),
+    );
+    return simulate.run(
+      { accelerator, designs, dataflow, estimate, split, vectors, importVerdict },
+      context(config, call),
+    );
   };
 
   /** The layers with the first weight or threshold changed that matters to the few vectors that each circuit is run on. */
