@@ -1,6 +1,7 @@
 import { channelwise } from './channelwise/index.ts';
 import { streamingConcat } from './concat/index.ts';
 import { crop } from './crop/index.ts';
+import { depthToSpace } from './depth-to-space/index.ts';
 import { duplicateStreams } from './duplicate-streams/index.ts';
 import { elementwiseOperators } from './elementwise/index.ts';
 import { fifo } from './fifo/index.ts';
@@ -39,6 +40,7 @@ export const operators: readonly Operator[] = [
   pixelPadding,
   crop,
   upsample,
+  depthToSpace,
   duplicateStreams,
   streamingMaxPool,
   globalAccPool,

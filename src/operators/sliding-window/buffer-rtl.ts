@@ -1,10 +1,10 @@
 import type { Design, StreamPort } from '../../hdl/design.ts';
+import { type Memory, memoryText } from '../../hdl/stream-memory.ts';
 import { range } from '../../hdl/verilog.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import { type Writer, writer } from '../../util/writer.ts';
 import { capacityOf, type Loop, orderOf, spanOf, stepsOf } from './buffer.ts';
 import { nestedCounters } from './counters.ts';
-import { type Memory, memoryText } from './memory.ts';
 import { number, streamModule } from './ports.ts';
 import type { Sizes } from './sizes.ts';
 

@@ -1,5 +1,6 @@
 import type { StreamPort } from '../../hdl/design.ts';
 import type { Device } from '../../hdl/device.ts';
+import { type Memory, memoryFor } from '../../hdl/stream-memory.ts';
 import { Im2Col } from '../../onnx/ops/windows.ts';
 import { streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
@@ -7,7 +8,6 @@ import { bufferSchedule, capacityOf } from './buffer.ts';
 import { bufferRtl } from './buffer-rtl.ts';
 import { inferWindows } from './infer.ts';
 import { lowerWindows } from './lower.ts';
-import { type Memory, memoryFor } from './memory.ts';
 import { parallelPlan, parallelSchedule } from './parallel.ts';
 import { parallelRtl } from './parallel-rtl.ts';
 import { bufferResources, parallelResources } from './resources.ts';

@@ -1,9 +1,9 @@
 import type { Design, StreamPort } from '../../hdl/design.ts';
+import { memoryText } from '../../hdl/stream-memory.ts';
 import { concat, lane, range } from '../../hdl/verilog.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import { type Writer, writer } from '../../util/writer.ts';
 import { nestedCounters } from './counters.ts';
-import { memoryText } from './memory.ts';
 import type { Delay, ParallelPlan } from './parallel.ts';
 import { number, streamModule } from './ports.ts';
 import type { Sizes } from './sizes.ts';

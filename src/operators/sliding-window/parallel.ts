@@ -1,6 +1,6 @@
 import type { Device } from '../../hdl/device.ts';
+import { type Memory, memoryFor, worthOfMemory } from '../../hdl/stream-memory.ts';
 import type { Pipeline } from '../operator.ts';
-import { type Memory, memoryFor, worthOfMemory } from './memory.ts';
 import type { Sizes, SlidingWindowAttrs } from './sizes.ts';
 
 /** Values delayed by `steps` beats: in registers, or in a memory before its read register. */

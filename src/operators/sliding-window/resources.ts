@@ -1,23 +1,11 @@
 import type { Device } from '../../hdl/device.ts';
-import { romBlocks } from '../../hdl/threshold-rom.ts';
+import { blocksOf, flipFlopsOfMemory, lutsOfMemory, type Memory } from '../../hdl/stream-memory.ts';
 import { log2Ceil, sum } from '../../util/maths.ts';
 import type { Resources } from '../operator.ts';
 import { bufferPlan } from './buffer-rtl.ts';
 import { loopBits } from './counters.ts';
-import { lutsOfMemory, type Memory, ultraBlocks } from './memory.ts';
 import type { ParallelPlan } from './parallel.ts';
 import type { Sizes } from './sizes.ts';
-
-const blocksOf = ({ family }: Device, memories: readonly Memory[]): { bram: number; uram?: number; dsp: number } => {
-  const count = (style: Memory['style'], blocks: (memory: Memory) => number): number =>
-    sum(memories.filter((m) => m.style === style).map(blocks));
-  const uram = count('ultra', ultraBlocks);
-  return { bram: count('block', (m) => romBlocks(family, m)), ...(uram > 0 ? { uram } : {}), dsp: 0 };
-};
-
-/** Registers that a memory is made of, and those of its read; a block memory has its own. */
-const flipFlopsOfMemory = ({ style, depth, width }: Memory): number =>
-  style === 'block' || style === 'ultra' ? 0 : width * (style === 'logic' ? depth + 1 : 1);
 
 /** Of the buffer: a LUT per bit of a counter, an address or a sum, about half as many for each number that is added. */
 export function bufferResources(s: Sizes, memory: Memory, device: Device): Resources {
@@ -31,7 +19,7 @@ export function bufferResources(s: Sizes, memory: Memory, device: Device): Resou
   return {
     lut: Math.ceil(counters + 2 * plan.loops.length + sums + 0.6 * numbers + 6) + lutsOfMemory(device.family, memory),
     ff: counters + balances + 2 * address + 1 + flipFlopsOfMemory(memory),
-    ...blocksOf(device, [memory]),
+    ...blocksOf(device.family, [memory]),
   };
 }
 
@@ -49,6 +37,6 @@ export function parallelResources(s: Sizes, plan: ParallelPlan, device: Device):
       counters + 1.5 * lefts + 1.6 * addresses + 4 + sum(memories.map((m) => lutsOfMemory(device.family, m))),
     ),
     ff: plan.width + shifted + 2 * addresses + counters + lefts + 1 + sum(memories.map((m) => flipFlopsOfMemory(m))),
-    ...blocksOf(device, memories),
+    ...blocksOf(device.family, memories),
   };
 }

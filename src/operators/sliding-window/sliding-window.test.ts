@@ -6,7 +6,6 @@ import { Im2Col } from '../../onnx/ops/windows.ts';
 import type { Buffered, Pipeline } from '../operator.ts';
 import { bufferSchedule, orderOf, spanOf } from './buffer.ts';
 import { slidingWindow } from './index.ts';
-import { memoryFor } from './memory.ts';
 import { parallelPlan } from './parallel.ts';
 import { windowLayer } from './samples.ts';
 import { type Sizes, type SlidingWindowAttrs, sizesOf, windowsAlong } from './sizes.ts';
@@ -129,16 +128,6 @@ describe('it says what is legal', () => {
     expect(refusal('lut', 'ice40')).toMatch(/no memory in LUTs/);
     expect(refusal('ultra', 'xc7')).toMatch(/no UltraRAM/);
     expect(refusal('ultra', 'xcup')).toBeUndefined();
-  });
-});
-
-describe('memories', () => {
-  it('lie where they cost least, and are of a power of two where that is free', () => {
-    expect(memoryFor({ family: 'xc7' }, 235, 32, 'auto')).toEqual({ style: 'block', depth: 256, width: 32 });
-    expect(memoryFor({ family: 'xc7' }, 70, 8, 'auto')).toEqual({ style: 'distributed', depth: 128, width: 8 });
-    expect(memoryFor({ family: 'xc7' }, 140, 4, 'auto')).toEqual({ style: 'distributed', depth: 140, width: 4 });
-    expect(memoryFor({ family: 'ice40' }, 13, 4, 'auto')).toEqual({ style: 'logic', depth: 13, width: 4 });
-    expect(memoryFor({ family: 'ice40' }, 300, 32, 'auto')).toEqual({ style: 'block', depth: 512, width: 32 });
   });
 });
 

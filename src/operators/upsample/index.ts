@@ -1,5 +1,5 @@
 import { counterCost } from '../../hdl/counters.ts';
-import { romBlocks } from '../../hdl/threshold-rom.ts';
+import { blocksOf, flipFlopsOfMemory, lutsOfMemory, type Memory, memoryFor } from '../../hdl/stream-memory.ts';
 import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
 import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
@@ -8,7 +8,6 @@ import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer
 import type { Device, Layer, Operator } from '../operator.ts';
 import type { UpsampleAttrs } from './attrs.ts';
 import { lowerResize } from './lower.ts';
-import { type Memory, memoryFor, memoryLuts } from './memory.ts';
 import { repeatRtl, rowBufferRtl } from './rtl.ts';
 import { nestOf, sizesOf, sourceOf } from './sizes.ts';
 
@@ -17,7 +16,7 @@ export type { UpsampleAttrs };
 const name = 'UpsampleNearestNeighbour';
 
 const memoryOf = (layer: Layer<UpsampleAttrs>, device: Device): Memory =>
-  memoryFor(device.family, sizesOf(layer).kept, layer.attrs.simd * layer.types[0]!.dtype.bits, layer.attrs.memory);
+  memoryFor(device, sizesOf(layer).kept, layer.attrs.simd * layer.types[0]!.dtype.bits, layer.attrs.memory);
 
 export const upsample: Operator<UpsampleAttrs> = {
   name,
@@ -93,12 +92,10 @@ export const upsample: Operator<UpsampleAttrs> = {
     // The write address, and two counters that go up and down.
     const bits = log2Ceil(s.kept);
     const memory = memoryOf(layer, device);
-    const { style } = memory;
     return {
-      lut: lut + 8 * bits + 14 + memoryLuts(device.family, memory),
-      ff: ff + 4 * bits + 5 + (style === 'block' ? 0 : width) + (style === 'logic' ? s.kept * width : 0),
-      bram: style === 'block' ? romBlocks(device.family, memory) : 0,
-      dsp: 0,
+      lut: lut + 8 * bits + 14 + lutsOfMemory(device.family, memory),
+      ff: ff + 4 * bits + 5 + flipFlopsOfMemory(memory),
+      ...blocksOf(device.family, [memory]),
     };
   },
   refuse({ attrs: { memory } }, { family }) {

@@ -1,11 +1,11 @@
 import { all, atLast, type Counter, counters, countOf, within } from '../../hdl/counters.ts';
 import type { Design, StreamPort } from '../../hdl/design.ts';
+import { type Memory, memoryText } from '../../hdl/stream-memory.ts';
 import { streamModule } from '../../hdl/stream-module.ts';
 import { rigidStage } from '../../hdl/stream-stage.ts';
 import { range } from '../../hdl/verilog.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import type { Writer } from '../../util/writer.ts';
-import type { Memory } from './memory.ts';
 import { nestOf, type UpsampleSizes } from './sizes.ts';
 
 /** Each beat stays in the output register until it has left `across` times. */
@@ -29,8 +29,7 @@ export function rowBufferRtl(s: UpsampleSizes, memory: Memory, top: string, stre
   const at = nestOf(s);
   const bits = log2Ceil(s.kept);
   const source = streamModule(top, streams, (w) => {
-    w.line(`(* ram_style = "${memory.style}", no_rw_check *)`);
-    w.line(`reg ${range(memory.width)} kept [0:${memory.depth - 1}];`).line(`reg ${range(streams[1]!.width)} data;`);
+    w.line(memoryText(memory, 'kept')).line(`reg ${range(streams[1]!.width)} data;`);
     w.line('reg valid, ready, filled;').line('wire issue;').lines(counters('issue', at.nest));
     w.line(`wire first = ${all(within(at.down, 0, 1), within(at.across, 0, 1))};`);
     w.line('wire there = ~first | filled;').line('wire move = m_axis_0_tready | ~valid;');

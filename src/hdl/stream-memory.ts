@@ -1,12 +1,14 @@
-import type { Device, Family } from '../../hdl/device.ts';
-import { lutsPerBlock, romBlocks, romPages } from '../../hdl/threshold-rom.ts';
-import { ceilDiv, log2Ceil } from '../../util/maths.ts';
-import type { SlidingWindowAttrs } from './sizes.ts';
+import { ceilDiv, log2Ceil, sum } from '../util/maths.ts';
+import type { Device, Family } from './device.ts';
+import { lutsPerBlock, type Placement, romBlocks, romPages } from './threshold-rom.ts';
 
 /** Where beats wait, as Yosys' ram_style says it. */
 export type Style = 'logic' | 'distributed' | 'block' | 'ultra';
 
-/** A memory in which each place is written once and read in any order. */
+/** Where a user wants them to wait. */
+export type StreamPlacement = Placement | 'ultra';
+
+/** A memory of beats of a stream: each is written once, and read in any order, as often as need be. */
 export interface Memory {
   readonly style: Style;
   readonly depth: number;
@@ -43,13 +45,25 @@ export function lutsOfMemory(family: Family, { style, depth, width }: Memory): n
 }
 
 /** UltraRAMs (4096 × 72) of a memory. */
-export const ultraBlocks = ({ depth, width }: Memory): number => ceilDiv(depth, 4096) * ceilDiv(width, 72);
+const ultraBlocks = ({ depth, width }: Memory): number => ceilDiv(depth, 4096) * ceilDiv(width, 72);
+
+/** Blocks of memories, as an operator counts them among its resources; `uram` where there are any. */
+export function blocksOf(family: Family, memories: readonly Memory[]): { bram: number; uram?: number; dsp: number } {
+  const count = (style: Style, blocks: (memory: Memory) => number): number =>
+    sum(memories.filter((m) => m.style === style).map(blocks));
+  const uram = count('ultra', ultraBlocks);
+  return { bram: count('block', (m) => romBlocks(family, m)), ...(uram > 0 ? { uram } : {}), dsp: 0 };
+}
+
+/** Registers that a memory is made of, and those of its read; a block memory has its own. */
+export const flipFlopsOfMemory = ({ style, depth, width }: Memory): number =>
+  style === 'block' || style === 'ultra' ? 0 : width * (style === 'logic' ? depth + 1 : 1);
 
 /** LUTs of a memory, and those that a device has for each block that it takes. */
 export const worthOfMemory = (family: Family, memory: Memory): number =>
   lutsOfMemory(family, memory) + (memory.style === 'block' ? lutsPerBlock[family] * romBlocks(family, memory) : 0);
 
-function styleOf(family: Family, depth: number, width: number, wanted: SlidingWindowAttrs['memory']): Style {
+function styleOf(family: Family, depth: number, width: number, wanted: StreamPlacement): Style {
   if (wanted !== 'auto') return wanted === 'lut' ? 'distributed' : wanted;
   if (family === 'ice40') return depth * width <= registerBits ? 'logic' : 'block';
   const worth = (style: Style): number => worthOfMemory(family, { style, depth, width });
@@ -57,12 +71,7 @@ function styleOf(family: Family, depth: number, width: number, wanted: SlidingWi
 }
 
 /** The memory for `depth` places of `width` bits: of a power of two where that takes no more blocks or LUTs. */
-export function memoryFor(
-  { family }: Device,
-  depth: number,
-  width: number,
-  wanted: SlidingWindowAttrs['memory'],
-): Memory {
+export function memoryFor({ family }: Device, depth: number, width: number, wanted: StreamPlacement): Memory {
   const style = styleOf(family, depth, width, wanted);
   const exact: Memory = { style, depth, width };
   const round: Memory = { style, depth: 2 ** log2Ceil(depth), width };
