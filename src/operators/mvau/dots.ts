@@ -65,7 +65,7 @@ function memoryDot(m: Mvau, plan: Plan, device: Device, module: string, constant
 }
 
 /** Rows that follow each other before sums are joined: a longer chain is smaller and slower. */
-const rowsInChain = 4;
+export const rowsInChain = 4;
 
 /** A module of one neuron, and one with all of them. */
 function rowDot(m: Mvau, plan: Plan, module: string, constant: bigint): Record<string, string> {

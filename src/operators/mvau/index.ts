@@ -49,6 +49,7 @@ export const mvau: Operator<MvauAttrs> = {
     const { nf, sf, vectors } = m;
     return {
       interval: nf * sf * vectors,
+      period: nf * sf,
       takes: (_port, t) => t % (nf * sf) < sf,
       gives: (_port, t) => t % sf === sf - 1,
       depth: mvauDepth(m, { family: 'ice40' }),

@@ -2,11 +2,15 @@ import type { Device } from '../../hdl/device.ts';
 import { isBlock, memoryFlipFlops, memoryLuts } from '../../hdl/memory.ts';
 import { thresholdCost } from '../../hdl/threshold-plan.ts';
 import { romBlocks } from '../../hdl/threshold-rom.ts';
-import { log2Ceil } from '../../util/maths.ts';
+import { bitsFor } from '../../ir/datatype.ts';
+import { ceilDiv, log2Ceil } from '../../util/maths.ts';
 import { digits } from '../encoding.ts';
 import type { Resources } from '../operator.ts';
+import { preloadsAre } from './accumulate.ts';
+import { rowsInChain } from './dots.ts';
 import type { Mvau } from './layer.ts';
-import { type Plan, planOf, sumsAreOutput } from './plan.ts';
+import { heapConstants, type Plan, planOf, sumsAreOutput } from './plan.ts';
+import { unrolled } from './unrolled.ts';
 
 /** LUTs (SB_LUT4, LUT4, or LUT1…LUT6 before packing), registers and block memories of the circuit as Yosys maps it. */
 export function mvauResources(m: Mvau, device: Device): Resources {
@@ -20,15 +24,9 @@ export function mvauResources(m: Mvau, device: Device): Resources {
   let ff = 10 + 3 * log2Ceil(nf * sf);
   let bram = 0;
 
-  for (let i = 0; i < pe; i += 1) {
-    let bits = inputBits * (plan.weights.kind === 'integer' ? plan.weights.bits : 1);
-    if (plan.weights.kind === 'constant') {
-      bits = 0;
-      for (let k = 0; k < m.mw; k += 1) bits += digits(m.weights.data[k * m.mh + i]!).length * a;
-    }
-    lut += Math.max(0, (bits - plan.partBits) * perBit(plan, lut4)) + plan.partBits;
-  }
-  ff += pe * plan.partBits * (plan.cut === undefined ? 1 : 3);
+  const dots = dotCost(m, plan, lut4);
+  lut += dots.lut;
+  ff += dots.ff;
 
   const weights = { depth: nf * sf, width: pe * simd * plan.weights.bits };
   if (plan.front !== 'constant') {
@@ -58,11 +56,61 @@ export function mvauResources(m: Mvau, device: Device): Resources {
     ff += unit.ff + (sf > 1 ? pe * n : 0);
     bram += unit.bram;
   } else if (!sumsAreOutput(m, plan)) {
-    const preload = nf > 1 ? memoryLuts(device.family, { depth: nf, width: pe * n }) : 0;
-    lut += preload + pe * n * (sf > 1 && nf > 1 ? 2 : 1);
-    ff += pe * (plan.back === 'sign' ? 1 : n) + (sf > 1 ? pe * n : 0) + (nf > 1 ? pe * n : 0);
+    const words = preloadsAre(m, plan) === 'words';
+    const preload = words ? memoryLuts(device.family, { depth: nf, width: pe * n }) : 0;
+    lut += preload + pe * (lut4 ? n * (sf > 1 && words ? 2 : 1) : words ? n : plan.partBits);
+    ff += pe * (plan.back === 'sign' ? 1 : n) + (sf > 1 ? pe * n : 0) + (words ? pe * n : 0);
   }
   return { lut: Math.ceil(lut), ff: Math.ceil(ff), bram, dsp: 0 };
+}
+
+/** LUTs and registers of all lanes' sums of products. */
+function dotCost(m: Mvau, plan: Plan, lut4: boolean): { lut: number; ff: number } {
+  const { pe, simd } = m;
+  const { weights, input, partBits } = plan;
+  const cost = { lut: 0, ff: 0 };
+  const add = (lut: number, ff: number): void => {
+    cost.lut += lut;
+    cost.ff += ff;
+  };
+  if (plan.form === 'rows') {
+    // A LUT for every bit of a row but the first of a chain, and for every bit where sums are joined.
+    const rows = weights.kind === 'booth' ? Math.ceil((weights.bits + (weights.signed ? 0 : 1)) / 2) : 1;
+    const rowBits = input.bits + (weights.kind === 'booth' ? 1 : 0);
+    const chains = ceilDiv(rows * simd, rowsInChain);
+    const joined = partBits - log2Ceil(chains) / 2;
+    add(
+      pe * (simd * rows * rowBits + (chains - 1) * joined),
+      pe * (partBits + (plan.cut === undefined ? 0 : chains * (rowBits + 2))),
+    );
+    return cost;
+  }
+  if (plan.levels !== undefined) {
+    const { shared, heaps, bits } = unrolled(m, plan, heapConstants(m, plan));
+    const own = heaps.reduce((n, _, j) => n + widthOf(m, plan, j), 0);
+    const triples = 2 * input.bits * shared.triples.length;
+    // Each level has half the bits of the one before.
+    add(triples + Math.max(0, bits.left - own) * perBit(plan, lut4) + own, triples + bits.left + 2 * own);
+    return cost;
+  }
+  for (let i = 0; i < pe; i += 1) {
+    let bits = simd * input.bits * (weights.kind === 'integer' ? weights.bits : 1);
+    let width = partBits;
+    if (weights.kind === 'constant') {
+      bits = 0;
+      for (let k = 0; k < m.mw; k += 1) bits += digits(m.weights.data[k * m.mh + i]!).length * input.bits;
+      width = Math.min(partBits, widthOf(m, plan, i));
+    }
+    add(Math.max(0, bits - width) * perBit(plan, lut4) + width, width * (plan.cut === undefined ? 1 : 3));
+  }
+  return cost;
+}
+
+/** Bits that neuron j's sum can have, with all weights in logic. */
+function widthOf(m: Mvau, plan: Plan, j: number): number {
+  let most = 0;
+  for (let i = 0; i < m.mw; i += 1) most += plan.weights.most(m.weights.data[i * m.mh + j]!);
+  return most === 0 ? 0 : bitsFor(most * 2 ** plan.input.shift);
 }
 
 /**
