@@ -69,6 +69,7 @@ export const thresholding: Operator<ThresholdingAttrs> = {
   cycles: ({ attrs, types }) => sizeOf(types[0]!.shape) / attrs.pe,
   schedule: (layer) => ({
     interval: thresholding.cycles(layer),
+    period: 1,
     takes: () => true,
     gives: () => true,
     depth: depthOf(layer),
