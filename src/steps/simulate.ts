@@ -65,6 +65,8 @@ export const simulate = buildStep({
     const fed = acceleratorInputs(split, graph, given, most);
     const pace = paceOf(predicted);
     // The steady state is seen over at least 8 frames behind those that fill the pipeline.
+    // Between a frame that is in and its answer nothing may move at the edge for a whole latency, and more where streams stall.
+    const idle = 100_000 + 4 * (pace.latency + pace.interval);
     const filling = Math.ceil(pace.latency / pace.interval) + 2;
     const frames = Array.from({ length: Math.max(fed.length, STEADY + filling) }, (_, i) => fed[i % fed.length]!);
     const traffic = trafficOf(graph, frames, STALLED);
@@ -74,8 +76,8 @@ export const simulate = buildStep({
     const label = `simulation of ${whole.top}${alone.length > 0 ? ` and its ${alone.length} layers` : ''}`;
     const compiled = await compileSimulation(circuits, config.simulator, call, label);
     const stimuli: Stimulus[] = [
-      stimulus(0, whole, [frames], frames.length),
-      stimulus(0, whole, [frames.slice(0, 2 * STALLED)], 2 * STALLED, 0.3),
+      stimulus(0, whole, [frames], frames.length, idle),
+      stimulus(0, whole, [frames.slice(0, 2 * STALLED)], 2 * STALLED, idle, 0.3),
       ...alone.map(([name, design], i) => {
         const { inputs } = traffic.layers.get(name)!;
         const ports = design.streams.filter(({ direction }) => direction === 'in');
@@ -84,6 +86,7 @@ export const simulate = buildStep({
           design,
           ports.map((_, port) => inputs.map((one) => one[port]!)),
           inputs.length,
+          idle,
           0.3,
         );
       }),
@@ -174,12 +177,13 @@ function spoken(result: SimulationResult, port: StreamPort, due: readonly Tensor
 
 const outputsOf = (design: Design): StreamPort[] => design.streams.filter(({ direction }) => direction === 'out');
 
-/** Beats of each input for a number of frames; with `stall`, every stream waits at random that often. */
+/** Beats of each input for a number of frames; with `stall`, every stream waits at random that often. Nothing moves for `idle` cycles at most. */
 function stimulus(
   dut: number,
   design: Design,
   inputs: readonly (readonly Tensor[])[],
   frames: number,
+  idle: number,
   stall = 0,
 ): Stimulus {
   const ports = design.streams.filter(({ direction }) => direction === 'in');
@@ -187,6 +191,7 @@ function stimulus(
     dut,
     inputs: Object.fromEntries(ports.map((port, i) => [port.name, beatsOf(inputs[i]!, port)])),
     outputs: Object.fromEntries(outputsOf(design).map((port) => [port.name, frames * port.beats])),
+    idle,
     ...(stall > 0 && {
       stalls: Object.fromEntries(
         design.streams.map(({ name }, i) => [name, { probability: stall, seed: dut * 16 + i + 1 }]),
