@@ -28,6 +28,7 @@ const slow = [
   'test/passes/ties.test.ts',
   'test/passes/golden.test.ts',
   'test/qonnx.test.ts',
+  'test/results.test.ts',
 ];
 
 /** Slow files first, in the order of the list, so that none of them is left alone at the end. */

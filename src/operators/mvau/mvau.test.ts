@@ -11,6 +11,7 @@ import { accumulatorRange, accumulatorType, finnWeightType, weightType } from '.
 import { mvau } from './index.ts';
 import { type MvauAttrs, mvauOf } from './layer.ts';
 import { planOf } from './plan.ts';
+import { mvauDepth } from './rtl.ts';
 import { sampleLayer } from './samples.ts';
 
 const types = [BINARY, BIPOLAR, TERNARY, uint(2), uint(4), int(2), int(3), int(5)] as const;
@@ -164,6 +165,8 @@ describe('MVAU', () => {
       const m = mvauOf(layer);
       const fronts = (['ice40', 'ecp5', 'xc7', 'xcup'] as const).map((family) => planOf(m, { family }).front);
       expect(new Set(fronts).size).toBe(1);
+      const depths = (['ice40', 'ecp5', 'xc7', 'xcup'] as const).map((family) => mvauDepth(m, { family }));
+      expect(new Set(depths).size).toBe(1);
     }
   });
 
