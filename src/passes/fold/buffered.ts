@@ -52,6 +52,9 @@ export class BufferedPlayer implements Player {
     this.granted = keeps.value[0]! + schedule.capacity;
   }
 
+  readonly prompt = false;
+  restsFrom = (): number => Infinity;
+
   advance(frames: number): void {
     for (;;) {
       const took = this.take(frames);

@@ -91,6 +91,11 @@ export class Line {
     return cycle - this.waitsIn;
   }
 
+  /** The cycle from which on no result holds up move `move`; Infinity if some are still on their way. */
+  restsFrom(move: number): number {
+    return this.head < this.tail ? Infinity : Math.max(move + this.waitsOut, this.lastOut);
+  }
+
   /** Of a line without registers: the cycle in which the result that was pushed last leaves, or UNKNOWN. */
   through(): number {
     while (this.head < this.tail) if (!this.leave()) return UNKNOWN;

@@ -12,6 +12,10 @@ export interface Player {
   advance(frames: number): void;
   /** Frames that it has begun and ended, and what tells one frame's course from another's. */
   readonly course: Course;
+  /** The cycle from which on nothing that it has played so far holds it up; Infinity if that cannot be told. */
+  restsFrom(): number;
+  /** Did the first frame begin in the very cycle in which the first beat that it takes was there? */
+  readonly prompt: boolean;
 }
 
 /** Tells the stage with that number that something it may have waited for is known. */
@@ -31,6 +35,7 @@ class PipelinePlayer implements Player {
   private readonly gives: Uint32Array;
   private readonly perFrame: number;
   private readonly depth: number;
+  prompt = false;
   private readonly line: Line;
   private readonly ins: readonly Queue[];
   private readonly wake: Wake;
@@ -51,6 +56,10 @@ class PipelinePlayer implements Player {
     this.line = new Line(this.depth, outs, wake);
     this.ins = ins;
     this.wake = wake;
+  }
+
+  restsFrom(): number {
+    return this.line.restsFrom(this.move);
   }
 
   advance(frames: number): void {
@@ -86,7 +95,10 @@ class PipelinePlayer implements Player {
       const move = line.moveOf(cycle);
       const given = gives[this.place]!;
       if (given !== 0) line.push(move + this.depth, given);
-      if (this.event === 0) course.begin(cycle);
+      if (this.event === 0) {
+        if (this.frame === 0) this.prompt = taken !== 0 && cycle === token;
+        course.begin(cycle);
+      }
       course.note(cycle);
       this.event += 1;
       if (this.event === perFrame) {

@@ -66,7 +66,10 @@ export function sweep(
           return UNKNOWN;
         };
       });
-      const flows = play(schedule, sources, sinks, pace);
+      const flows = play(schedule, sources, sinks, pace, (port, flow) => {
+        const e = outs[port]!;
+        return e < 0 || freeFor(flow, taken[e]!, depths[e]!, pace);
+      });
       return late ? undefined : flows?.ins;
     };
     // All at the least; failing that, all as deep as the readers can fill them, and one after the other as shallow as it may be.
@@ -80,7 +83,8 @@ export function sweep(
       for (const { e } of inner) {
         let [low, high] = [inner.length > 1 ? least : least + 1, depths[e]!];
         // Most are shallow: look there first.
-        for (let step = 1; low < high; step *= 4) {
+        // Of deep queues the last sixteenth is not worth the time.
+        for (let step = 1; low < high && high - low > Math.floor(high / 256) * 16; step *= 4) {
           const middle = Math.min(low + step - 1, Math.floor((low + high) / 2));
           depths[e] = middle;
           const flows = attempt();
@@ -135,12 +139,16 @@ function arriving(flow: Flow, pace: number, latency: number): When {
   };
 }
 
-/** Plays one stage until a frame is like the one before; its beats in that frame, shifted to frame 0. Undefined if it does not come to that. */
+/**
+ * Plays one stage until a frame is like the one before; its beats in that frame, shifted to frame 0. Undefined if it does not
+ * come to that. `free` tells if a port's first beats, which find empty queues, would find places as early in later frames.
+ */
 function play(
   schedule: Schedule,
   sources: readonly When[],
   sinks: readonly (When | undefined)[],
   pace: number,
+  free: (port: number, flow: Flow) => boolean = () => true,
 ): { ins: Flow[]; outs: Flow[] } | undefined {
   const ins = sources.map((when) => {
     const queue = new Queue(-1, 0, Infinity, 1);
@@ -165,11 +173,24 @@ function play(
     one.advance(frame + 1);
     if (queues.some((queue, k) => (k < ins.length ? queue.popped : queue.pushed) < (frame + 1) * beats[k]!))
       return undefined;
-    if (frame > 0 && flows.every((flow, k) => same(flow, before[k]!)))
-      return { ins: flows.slice(0, ins.length), outs: flows.slice(ins.length) };
+    // The next frame is the same if nothing of this one holds it up, and all that holds this one up is there for it, too.
+    const alike =
+      frame === 0
+        ? one.prompt &&
+          one.restsFrom() <= one.course.starts[0]! + pace &&
+          flows.slice(ins.length).every((flow, k) => free(k, flow))
+        : flows.every((flow, k) => same(flow, before[k]!));
+    if (alike) return { ins: flows.slice(0, ins.length), outs: flows.slice(ins.length) };
     before = flows;
   }
   return undefined;
+}
+
+/** Do beats that come as in `flow` find a place each in a queue of `depth` from which readers take a frame every `pace` cycles? */
+function freeFor(flow: Flow, readers: Flow, depth: number, pace: number): boolean {
+  if (depth > readers.length) return false;
+  for (let n = 0; n < depth; n += 1) if (readers[readers.length - depth + n]! - pace + 1 > flow[n]!) return false;
+  return true;
 }
 
 function same(a: Flow, b: Flow): boolean {

@@ -25,6 +25,8 @@ export class ThroughPlayer implements Player {
   private tail = 0;
   private waitsIn = 0;
   private waitsOut = 0;
+  private lastOut = -1;
+  prompt = false;
   private place = 0;
   private event = 0;
   private move: number;
@@ -62,8 +64,13 @@ export class ThroughPlayer implements Player {
     }
     if (when > cycle) this.waitsOut += when - cycle;
     this.waits[at] = this.waitsOut;
+    this.lastOut = when;
     this.head += 1;
     return true;
+  }
+
+  restsFrom(): number {
+    return this.head < this.tail ? Infinity : Math.max(this.move + this.waitsOut, this.lastOut);
   }
 
   advance(frames: number): void {
@@ -100,7 +107,10 @@ export class ThroughPlayer implements Player {
         moves[this.tail & mask] = due + depth;
         this.tail += 1;
       }
-      if (event === 0) course.begin(cycle);
+      if (event === 0) {
+        if (this.frame === 0) this.prompt = takesOne && cycle === token;
+        course.begin(cycle);
+      }
       course.note(cycle);
       event += 1;
       if (event === perFrame) {
