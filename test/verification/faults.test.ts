@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Diagnostic, FinnError } from '../../src/diagnostics/diagnostic.ts';
 import type { Design } from '../../src/hdl/design.ts';
-import { smallest } from '../../src/ir/datatype.ts';
-import { constant, type Graph, node as makeNode, type Node, output } from '../../src/ir/graph.ts';
+import { parseDataType, smallest } from '../../src/ir/datatype.ts';
+import { constant, type Graph, input, node as makeNode, type Node, output } from '../../src/ir/graph.ts';
 import { rewrite } from '../../src/ir/rewrite.ts';
 import { extremes, tensor } from '../../src/ir/tensor.ts';
 import { nodesOf } from '../../src/ir/traverse.ts';
 import { estimateReports } from '../../src/passes/fold/estimate.ts';
+import { toLayers } from '../../src/passes/lower/to-layers.ts';
+import { onnx } from '../../src/passes/ops.ts';
 import { testCall } from '../../src/sim/direct.ts';
 import type { Vectors } from '../../src/steps/artifacts.ts';
 import { simulate } from '../../src/steps/simulate.ts';
@@ -152,6 +154,28 @@ describe('what was tampered with is found, and named', () => {
       /MatMul.*Quant/,
     );
     expectMismatch(await check(tampered(layers, 'MVAU', 1, 1, 0, flipBit)), 'lower', /MVAU of 'MatMul/, /MatMul/);
+  });
+
+  it('lower: not that a Gemm became two layers, the product and the bias; but an error in either', async () => {
+    const int4 = parseDataType('INT4');
+    const x = input('x', { dtype: int4, shape: [1, 2] });
+    const weights = constant(tensor(int4, [2, 2], Float64Array.of(1, -2, 3, 4)), 'weights');
+    const bias = constant(tensor(parseDataType('INT8'), [2], Float64Array.of(40, -58)), 'bias');
+    const product = makeNode(onnx('MatMul'), [x, weights], {}, ['Gemm_0']);
+    const sum = makeNode(onnx('Add'), [output(product), bias], {}, ['Gemm_0']);
+    const core: Graph = { name: 'gemm', inputs: [x], outputs: [{ name: 'y', value: output(sum) }] };
+    const split = { before: undefined, core, behind: undefined, meetings: [], onHost: [] };
+    const { graph: layers } = toLayers(core, { standaloneThresholds: false });
+    expect(nodesOf(layers).filter(({ origin }) => origin.join() === 'Gemm_0')).toHaveLength(2);
+    const vectors = { inputs: tensor(int4, [2, 2], Float64Array.of(1, 2, -3, 4)) };
+    expect(verifyLower(split, layers, vectors, true)).toMatchObject({ vectors: 2 });
+    const wrong = tampered(layers, 'MVAU', 0, 1, 0, flipBit);
+    expectMismatch(
+      await diagnosed(() => verifyLower(split, wrong, vectors, true)),
+      'lower',
+      /MVAU of 'Gemm_0'/,
+      /Gemm_0/,
+    );
   });
 });
 
