@@ -2,7 +2,7 @@
 
     from driver import FINNAccelerator
     accel = FINNAccelerator(port="/dev/ttyUSB1")
-    y = accel.execute(x)                          # x of shape accel.ishape_normal()
+    y = accel.execute(x)    # x of shape accel.ishape_network(), or integers of shape accel.ishape_normal()
 
     python3 driver.py --port /dev/ttyUSB1 --inputfile input.npy --outputfile output.npy
 """
@@ -47,7 +47,8 @@ def main():
         if options.batchsize is not None:
             values = values[: options.batchsize]
         accel.batch_size = len(values)
-        values = values.reshape(accel.ishape_normal())
+        if values.shape not in (accel.ishape_network(), accel.ishape_normal()):
+            values = values.reshape(accel.ishape_network())
         np.save(options.outputfile, accel.execute(values))
 
 

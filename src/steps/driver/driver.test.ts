@@ -7,7 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { available } from '../../../test/helpers/require.ts';
 import { type SerialBoard, serveBoard } from '../../../test/helpers/serial-board.ts';
 import type { Design } from '../../hdl/design.ts';
-import { parseDataType } from '../../ir/datatype.ts';
+import { FLOAT32, parseDataType } from '../../ir/datatype.ts';
+import { apply, constant, input, type Value } from '../../ir/graph.ts';
+import { tensor } from '../../ir/tensor.ts';
+import { onnx } from '../../passes/ops.ts';
 import { type UartShell, uartFacts, uartTestbench } from '../../shells/uart/shell.ts';
 import { testCall } from '../../sim/direct.ts';
 import { beatBytes, pack } from '../../sim/packing.ts';
@@ -15,6 +18,7 @@ import { type CompiledSimulation, compileSimulation } from '../../sim/simulation
 import { random } from '../../util/random.ts';
 import { rational } from '../../util/rational.ts';
 import { type DriverSpec, driverFiles } from './driver.ts';
+import { hostProgram } from './translate.ts';
 
 /** Sums 4 elements of 5 bits to one of 8 bits, twice a frame; takes a beat every third cycle. */
 const sums: Design = {
@@ -57,25 +61,41 @@ const shell: UartShell = {
   id: 0x1234abcd,
   pause: 12,
 };
+const real = (...values: number[]): Value =>
+  constant(tensor(FLOAT32, values.length > 1 ? [values.length] : [], values));
+/** Reals of steps of 0.5, as integers. */
+const pixels = input('x', { dtype: FLOAT32, shape: [1, 8] });
+const quantised = apply(onnx('Round'), [apply(onnx('Div'), [pixels, real(0.5)], {}, ['steps'])], {}, ['q']);
+const sum = input('sum', { dtype: parseDataType('UINT8')!, shape: [1, 2] });
+const moved = apply(onnx('Add'), [apply(onnx('Mul'), [sum, real(0.5)], {}, ['scale']), real(0, -1)], {}, ['move']);
 const spec: DriverSpec = {
   input: { datatype: 'UINT5', bits: 5, normal: [1, 8], folded: [1, 2, 4] },
   output: { datatype: 'UINT8', bits: 8, normal: [1, 2], folded: [1, 2, 1] },
   uart: uartFacts(shell),
-  before: [{ op: 'quantize', scale: 0.5, zeroPoint: 0, bits: 5, signed: false, narrow: false }],
-  after: [{ op: 'affine', scale: 0.5, bias: [0, -1] }],
+  before: hostProgram({ name: 'before', inputs: [pixels], outputs: [{ name: 'q', value: quantised }] }),
+  after: hostProgram({ name: 'after', inputs: [sum], outputs: [{ name: 'y', value: moved }] }),
 };
 
 describe('the driver folder', () => {
   test('is the same every time, and says what the build is', () => {
     const files = driverFiles(spec);
     expect(driverFiles(spec)).toEqual(files);
-    expect(Object.keys(files)).toEqual(['accelerator.json', 'driver.py', 'driver_base.py', 'requirements.txt']);
+    expect(Object.keys(files)).toEqual([
+      'accelerator.json',
+      'driver.py',
+      'driver_base.py',
+      'host_part.py',
+      'requirements.txt',
+    ]);
     const text = Buffer.from(files['driver.py']!).toString();
     expect(text).toContain('"ishape_packed": [(1, 2, 3)],');
     expect(text).not.toContain('set by finn');
     expect(JSON.parse(Buffer.from(files['accelerator.json']!).toString())).toMatchObject({
       uart: { version: 1, id: 0x1234abcd, baud: 1_000_000, clock_hz: 12_000_000, input_bytes: 6, output_bytes: 2 },
-      before: [{ op: 'quantize', zero_point: 0 }],
+      before: {
+        input: { shape: [1, 8], type: 'FLOAT32' },
+        steps: [{ op: 'div', reads: [0, { values: [0.5] }] }, { op: 'round' }],
+      },
     });
   });
 
@@ -160,16 +180,65 @@ for name, value in [("UINT5", 32), ("UINT5", -1), ("INT3", 4), ("BIPOLAR", 0), (
     ]);
   });
 
-  test('quantises as QONNX does: clip, then half to even', () => {
+  test('frames of the network go through the host’s steps, integers of the accelerator’s own shape do not', () => {
+    const image = input('x', { dtype: FLOAT32, shape: [1, 2, 3, 1] });
+    const whole = input('x', { dtype: parseDataType('UINT5')!, shape: [1, 2, 3, 1] });
+    const ends = (x: Value): DriverSpec => {
+      const last = apply(onnx('Transpose'), [x], { perm: [0, 2, 3, 1] }, ['last']);
+      const y = input('y', { dtype: parseDataType('UINT5')!, shape: [1, 3, 1, 2] });
+      const first = apply(onnx('Transpose'), [y], { perm: [0, 3, 1, 2] }, ['first']);
+      const port = { datatype: 'UINT5', bits: 5, normal: [1, 3, 1, 2], folded: [1, 3, 2] };
+      return {
+        ...{ input: port, output: port, uart: { ...spec.uart, inputBytes: 6, outputBytes: 6 } },
+        before: hostProgram({ name: 'before', inputs: [x as typeof image], outputs: [{ name: 'y', value: last }] }),
+        after: hostProgram({ name: 'after', inputs: [y], outputs: [{ name: 'z', value: first }] }),
+      };
+    };
+    // An accelerator that gives what it takes.
     const program = `
 import numpy as np
-from driver_base import run_step
-step = dict(op="quantize", scale=0.5, zero_point=0, bits=3, signed=True, narrow=False)
-print(run_step(step, np.array([-9, -0.75, -0.25, 0.25, 0.75, 1.25, 9], np.float32)).tolist())
-print(run_step({**step, "narrow": True}, np.array([-9.0])).tolist(), run_step({**step, "signed": False}, [99.0]).tolist())
-print(run_step({**step, "signed": False, "narrow": True}, [99.0]).tolist(), run_step({**step, "zero_point": [1, 0]}, [0.0, 0.0]).tolist())
+import driver, driver_base, json
+uart = json.load(open("accelerator.json"))["uart"]
+class Echo:
+    def __init__(self, *arguments):
+        pass
+    def close(self):
+        pass
+    def request(self, letter, body, reply_bytes):
+        if letter == b"X":
+            return body
+        numbers = [uart["id"], uart["input_bytes"], uart["output_bytes"], uart["clock_hz"]]
+        return bytes([uart["version"]]) + b"".join(n.to_bytes(4, "little") for n in numbers)
+driver_base.Link = Echo
+with driver.FINNAccelerator("", batch_size=2) as accel:
+    print(accel.ishape_network(), accel.ishape_normal(), accel.oshape_network(), accel.oshape_normal())
+    x = np.arange(12).reshape(2, 2, 3, 1)
+    print(accel.quantize_input(x.astype(np.float32))[0].tolist())
+    print(accel.quantize_input(x)[0].tolist())
+    print(accel.quantize_input(x.reshape(accel.ishape_normal()))[0].tolist())
+    print((accel.execute(x) == x).all(), accel.execute(x).shape)
+    try:
+        accel.execute(x.reshape(2, 6))
+    except ValueError as error:
+        print(error)
 `;
-    expect(run(program).trim().split('\n')).toEqual(['[-4, -2, 0, 0, 2, 2, 3]', '[-3] [7]', '[6] [1, 0]']);
+    for (const x of [image, whole]) {
+      const own = mkdtempSync(join(tmpdir(), 'finn-driver-'));
+      try {
+        for (const [name, contents] of Object.entries(driverFiles(ends(x)))) writeFileSync(join(own, name), contents);
+        const said = execFileSync('python3', ['-B', '-c', program], { cwd: own, encoding: 'utf8' });
+        expect(said.trim().split('\n')).toEqual([
+          '(2, 2, 3, 1) (2, 3, 1, 2) (2, 2, 3, 1) (2, 3, 1, 2)',
+          '[[[0.0, 3.0]], [[1.0, 4.0]], [[2.0, 5.0]]]',
+          '[[[0.0, 3.0]], [[1.0, 4.0]], [[2.0, 5.0]]]',
+          '[[[0, 1]], [[2, 3]], [[4, 5]]]',
+          'True (2, 2, 3, 1)',
+          'an input of shape (2, 6); the network takes (2, 2, 3, 1)',
+        ]);
+      } finally {
+        rmSync(own, { recursive: true, force: true });
+      }
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { bug } from '../../diagnostics/diagnostic.ts';
 import { protocolVersion, type UartFacts } from '../../shells/uart/shell.ts';
+import { encodeProgram, type HostProgram } from './program.ts';
 
 /** One input or output of the accelerator, as FINN's io_shape_dict has it; the batch axis, 1, is the first. */
 export interface DriverPort {
@@ -14,32 +15,15 @@ export interface DriverPort {
   readonly folded: readonly number[];
 }
 
-/**
- * What the host computes, in order. `quantize` is QONNX's Quant without the way back: integers
- * round(clip(x/scale + zeroPoint)), half to even; `affine` is x·scale + bias; `divide` is x/by, which in binary32 is not
- * x·(1/by). A list has one number for each element of a frame, in row-major order.
- */
-export type HostStep =
-  | {
-      readonly op: 'quantize';
-      readonly scale: number | readonly number[];
-      readonly zeroPoint: number | readonly number[];
-      readonly bits: number;
-      readonly signed: boolean;
-      readonly narrow: boolean;
-    }
-  | { readonly op: 'affine'; readonly scale: number | readonly number[]; readonly bias: number | readonly number[] }
-  | { readonly op: 'divide'; readonly by: number | readonly number[] };
-
 export interface DriverSpec {
   readonly input: DriverPort;
   readonly output: DriverPort;
   /** `uartFacts` of the shell that is in the bitstream. */
   readonly uart: UartFacts;
-  /** From the network's float input to what the accelerator is fed; nothing where it is fed integers. */
-  readonly before: readonly HostStep[];
-  /** From the accelerator's integers to the network's output. */
-  readonly after: readonly HostStep[];
+  /** From the network's input to what the accelerator is fed; undefined where that is the same. */
+  readonly before: HostProgram | undefined;
+  /** From the accelerator's integers to the network's output; undefined where they are the same. */
+  readonly after: HostProgram | undefined;
 }
 
 const text = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
@@ -50,10 +34,16 @@ export function driverFiles(spec: DriverSpec): Record<string, Uint8Array> {
   const template = text('driver.py');
   const line = 'io_shape_dict = None  # set by finn\n';
   if (template.split(line).length !== 2) bug('driver.py has not one place for io_shape_dict');
+  const before = spec.before && encodeProgram(spec.before, 'before');
+  const after = spec.after && encodeProgram(spec.after, 'after');
+  const host = { uart: uartJson(spec.uart), before: before?.json ?? null, after: after?.json ?? null };
   return {
-    'accelerator.json': bytes(`${JSON.stringify(hostJson(spec), undefined, 2)}\n`),
+    'accelerator.json': bytes(`${JSON.stringify(host, undefined, 2)}\n`),
     'driver.py': bytes(template.replace(line, () => shapesText(spec))),
     'driver_base.py': bytes(text('driver_base.py')),
+    'host_part.py': bytes(text('host_part.py')),
+    ...before?.files,
+    ...after?.files,
     'requirements.txt': bytes('numpy>=1.17\npyserial>=3.4\n'),
   };
 }
@@ -90,29 +80,11 @@ function shapesText({ input, output }: DriverSpec): string {
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-function hostJson({ uart, before, after }: DriverSpec): unknown {
-  return {
-    uart: {
-      version: protocolVersion,
-      id: uart.id,
-      baud: uart.baud,
-      clock_hz: uart.clockHz,
-      input_bytes: uart.inputBytes,
-      output_bytes: uart.outputBytes,
-    },
-    before: before.map(stepJson),
-    after: after.map(stepJson),
-  };
-}
-
-const stepJson = (step: HostStep): unknown =>
-  step.op !== 'quantize'
-    ? step
-    : {
-        op: 'quantize',
-        scale: step.scale,
-        zero_point: step.zeroPoint,
-        bits: step.bits,
-        signed: step.signed,
-        narrow: step.narrow,
-      };
+const uartJson = (uart: UartFacts): unknown => ({
+  version: protocolVersion,
+  id: uart.id,
+  baud: uart.baud,
+  clock_hz: uart.clockHz,
+  input_bytes: uart.inputBytes,
+  output_bytes: uart.outputBytes,
+});

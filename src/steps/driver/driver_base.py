@@ -4,9 +4,12 @@ The names are those of FINN's driver: shapes and datatypes as methods with the i
 fold_input, pack_input, unpack_output, unfold_output, execute, throughput_test.
 """
 
+import pathlib
 import time
 
 import numpy as np
+
+from host_part import HostPart, batched
 
 
 class DataType:
@@ -81,26 +84,6 @@ def unpack(words, datatype, lanes):
     if datatype.signed:
         raw = np.where(raw >= 1 << (datatype.bits - 1), raw - (1 << datatype.bits), raw)
     return raw
-
-
-def run_step(step, values):
-    """One step that the host does before or after the accelerator.
-
-    quantize: to the integers of a QONNX Quant (clipped first, then rounded half to even), in float32 as the network does.
-    affine: x * scale + bias; divide: x / by, in float32. Scale, bias, zero point and by are numbers, or lists of one
-    number for each element of a frame; then the last axis of values is the frame.
-    """
-    if step["op"] == "quantize":
-        bits, signed, narrow = step["bits"], step["signed"], step["narrow"]
-        low = -(1 << (bits - 1)) + narrow if signed else 0
-        high = (1 << (bits - signed)) - 1 - (narrow and not signed)
-        scaled = np.asarray(values, np.float32) / np.float32(step["scale"]) + np.float32(step["zero_point"])
-        return np.rint(np.clip(scaled, np.float32(low), np.float32(high))).astype(np.int64)
-    if step["op"] == "affine":
-        return np.asarray(values, np.float32) * np.float32(step["scale"]) + np.float32(step["bias"])
-    if step["op"] == "divide":
-        return np.asarray(values, np.float32) / np.float32(step["by"])
-    raise ValueError(f"unknown step {step['op']}")
 
 
 def crc8(data):
@@ -179,6 +162,8 @@ class FINNExampleOverlay:
     def __init__(self, port, io_shape_dict, host, batch_size=1, baudrate=None, timeout=2.0, retries=2):
         self._io = io_shape_dict
         self._host = host
+        folder = pathlib.Path(__file__).parent
+        self._before, self._after = (host[side] and HostPart(host[side], folder) for side in ("before", "after"))
         self.batch_size = batch_size
         uart = host["uart"]
         self.fclk_mhz = uart["clock_hz"] / 1e6
@@ -261,25 +246,35 @@ class FINNExampleOverlay:
     def oshape_packed(self, ind=0):
         return self._shape("oshape_packed", ind)
 
+    def ishape_network(self):
+        """Shape of the network's own inputs, which the host brings to ishape_normal."""
+        return batched(self._before.shape, self.batch_size) if self._before else self.ishape_normal()
+
+    def oshape_network(self):
+        return batched(self._after.output_shape, self.batch_size) if self._after else self.oshape_normal()
+
     def quantize_input(self, values):
-        """What the accelerator is fed for these inputs: floats go through the steps that the host does, integers are taken as they are."""
+        """What the accelerator is fed for these inputs.
+
+        Inputs of the network go through the steps that the host does. Integers of the accelerator's own shape are taken as
+        they are, unless the network itself takes integers of that shape.
+        """
         values = np.asarray(values)
-        steps = self._host["before"]
-        if not np.issubdtype(values.dtype, np.floating) or not steps:
+        if self._before is None:
             return values
-        return self._run_steps(steps, values)
+        frame, own, network = (
+            tuple(shape[1:]) for shape in (values.shape, self.ishape_normal(), self.ishape_network())
+        )
+        integers = not np.issubdtype(values.dtype, np.floating)
+        if integers and frame == own and (self._before.real or own != network):
+            return values
+        if frame != network:
+            raise ValueError(f"an input of shape {values.shape}; the network takes {self.ishape_network()}")
+        return self._before.run(values).reshape(len(values), *own)
 
     def finish_output(self, values):
         """The network's outputs from the accelerator's."""
-        return self._run_steps(self._host["after"], values)
-
-    @staticmethod
-    def _run_steps(steps, values):
-        shape = np.shape(values)
-        values = np.reshape(values, (shape[0], -1))
-        for step in steps:
-            values = run_step(step, values)
-        return values.reshape(shape)
+        return self._after.run(values) if self._after else values
 
     def fold_input(self, ibuf_normal, ind=0):
         ibuf_normal = np.asarray(ibuf_normal)
