@@ -25,7 +25,7 @@ const axes =
     layout === 'NCW' ? [n] : [n, rest];
 
 /**
- * finn-examples' VGG10 for RadioML: 7 convolutions of 3 with 64 channels, each with a max pool of 2, then 128-128-24; 4 bits throughout.
+ * finn-examples' VGG10 for RadioML: 7 convolutions of 3 with 32 channels, each with a max pool of 2, then 128-128-24; 4 bits throughout.
  * Input: in-phase and quadrature, [1, 2, length], quantised to INT8 by the network itself.
  * @param {Common & { layout?: SignalLayout, length?: number, width?: number, convolutions?: number, classes?: number }} [options]
  * @returns {Made}
@@ -35,7 +35,7 @@ export function vgg10Radioml({
   dialect,
   layout = 'NCW',
   length = 1024,
-  width = 64,
+  width = 32,
   convolutions = 7,
   classes = 24,
 } = {}) {
@@ -50,7 +50,7 @@ export function vgg10Radioml({
     x = net.maxPool(x, { kernel: axis(2) });
   }
   x = net.flat(x);
-  for (const out of [2 * width, 2 * width]) x = act(net.dense(x, { out, weights }));
+  for (const out of [4 * width, 4 * width]) x = act(net.dense(x, { out, weights }));
   return { model: net.finish(net.dense(x, { out: classes, weights, bias: true })), shape };
 }
 
