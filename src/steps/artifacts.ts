@@ -94,14 +94,45 @@ interface MeetingText {
   readonly offset: readonly [readonly number[], readonly number[]];
 }
 
+interface SplitText {
+  readonly meetings: readonly MeetingText[];
+  readonly onHost: Split['onHost'];
+  /** Names of the outputs of the host's parts. */
+  readonly names: { readonly before: readonly string[]; readonly behind: readonly string[] };
+}
+
+/**
+ * A part of the host gives what it makes the name of what it takes, as the network calls both; a file may not. Its outputs are
+ * renamed there, and their own names kept beside.
+ */
+function encodePart(part: Graph): Uint8Array {
+  const taken = new Set(part.inputs.map(({ name }) => name));
+  const aside = (name: string): string => (taken.has(name) ? aside(`${name}_out`) : name);
+  return encodeGraph({
+    ...part,
+    outputs: part.outputs.map(({ name, value }) => {
+      const written = aside(name);
+      taken.add(written);
+      return { name: written, value };
+    }),
+  });
+}
+
+function decodePart(bytes: Uint8Array, names: readonly string[]): Graph {
+  const part = decodeGraph(bytes);
+  return { ...part, outputs: part.outputs.map(({ value }, i) => ({ name: names[i]!, value })) };
+}
+
+const outputNames = (part: Graph | undefined): string[] => part?.outputs.map(({ name }) => name) ?? [];
+
 export const integerNetwork: Artifact<Split> = {
   kind: 'artifact',
   name: 'integer-network',
   doc: 'The network in integers, and what the host computes before and behind it.',
   encode: ({ before, core, behind, meetings, onHost }) => ({
-    ...(before && { 'before.onnx': encodeGraph(before) }),
+    ...(before && { 'before.onnx': encodePart(before) }),
     'streamlined.onnx': encodeGraph(core),
-    ...(behind && { 'behind.onnx': encodeGraph(behind) }),
+    ...(behind && { 'behind.onnx': encodePart(behind) }),
     'split.json': jsonBytes({
       meetings: meetings.map(({ origin, at, scale, offset }) => ({
         origin,
@@ -110,16 +141,17 @@ export const integerNetwork: Artifact<Split> = {
         offset: [offset.shape, [...offset.data]],
       })),
       onHost,
+      names: { before: outputNames(before), behind: outputNames(behind) },
     }),
   }),
   decode: (files) => {
-    const { meetings, onHost } = parse<{ meetings: MeetingText[]; onHost: Split['onHost'] }>(file(files, 'split.json'));
+    const { meetings, onHost, names } = parse<SplitText>(file(files, 'split.json'));
     const read = ([shape, data]: MeetingText['scale']): Tensor =>
       tensor(parseDataType('FLOAT64') ?? bug('FLOAT64'), shape, data);
     return {
-      before: files['before.onnx'] && decodeGraph(files['before.onnx']),
+      before: files['before.onnx'] && decodePart(files['before.onnx'], names.before),
       core: decodeGraph(file(files, 'streamlined.onnx')),
-      behind: files['behind.onnx'] && decodeGraph(files['behind.onnx']),
+      behind: files['behind.onnx'] && decodePart(files['behind.onnx'], names.behind),
       meetings: meetings.map(({ origin, at, scale, offset }) => ({
         origin,
         at,
