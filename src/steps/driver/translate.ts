@@ -2,9 +2,11 @@ import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import type { Graph, Node, Op, Value } from '../../ir/graph.ts';
 import { nodesOf } from '../../ir/traverse.ts';
 import { finn, onnx, qonnx } from '../../passes/ops.ts';
+import * as activation from './activation.ts';
 import * as arithmetic from './arithmetic.ts';
 import { inTurn, one } from './arithmetic.ts';
 import { movement, reshape, transpose } from './movement.ts';
+import { averagePool, maxPool } from './pooling.ts';
 import { type HostProgram, type HostRule, HostWriter, type Operand } from './program.ts';
 import * as quantisers from './quantisers.ts';
 import { along, mean, reduce, spatialAxes, topK } from './reductions.ts';
@@ -41,6 +43,15 @@ const rules: ReadonlyMap<Op, HostRule> = new Map<Op, HostRule>([
   [onnx('HardSigmoid'), arithmetic.hardSigmoid],
   [onnx('LeakyRelu'), arithmetic.leaky],
   [onnx('PRelu'), arithmetic.leaky],
+  [onnx('Mod'), (node, reads, writer) => one(node.attrs['fmod'] ? 'fmod' : 'mod')(node, reads, writer)],
+  [onnx('Softsign'), activation.softsign],
+  [onnx('Mish'), activation.mish],
+  [onnx('HardSwish'), activation.hardSwish],
+  [onnx('Gelu'), activation.gelu],
+  [onnx('Elu'), activation.elu],
+  [onnx('Celu'), activation.celu],
+  [onnx('Selu'), activation.selu],
+  [onnx('ThresholdedRelu'), activation.thresholdedRelu],
   [onnx('BatchNormalization'), arithmetic.batchNormalization],
   [onnx('MatMul'), arithmetic.matMul],
   [onnx('Gemm'), arithmetic.gemm],
@@ -51,6 +62,8 @@ const rules: ReadonlyMap<Op, HostRule> = new Map<Op, HostRule>([
   [onnx('ReduceMean'), mean()],
   [onnx('GlobalAveragePool'), mean(spatialAxes)],
   [onnx('GlobalMaxPool'), reduce('most', spatialAxes)],
+  [onnx('MaxPool'), maxPool],
+  [onnx('AveragePool'), averagePool],
   [onnx('Softmax'), along('softmax', -1)],
   [onnx('LogSoftmax'), along('log_softmax', -1)],
   [onnx('ArgMax'), along('arg_max', 0)],
