@@ -3,11 +3,12 @@ import type { Device } from '../../hdl/device.ts';
 import { isBlock } from '../../hdl/memory.ts';
 import type { Placement, RomShape } from '../../hdl/threshold-rom.ts';
 import { type DataType, smallest } from '../../ir/datatype.ts';
-import type { Attrs, ConstantValue } from '../../ir/graph.ts';
+import type { ConstantValue } from '../../ir/graph.ts';
 import { extremes } from '../../ir/tensor.ts';
 import type { Layer } from '../operator.ts';
+import type { Pixels } from '../pixels.ts';
 
-export interface ChannelwiseAttrs extends Attrs {
+export interface ChannelwiseAttrs extends Pixels {
   readonly function: ChannelwiseFunction;
   /** Channels in one cycle; divides the channels. */
   readonly pe: number;

@@ -4,6 +4,7 @@ import { smallest } from '../../ir/datatype.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { illegal, integerInput, mustDivide, streamPort } from '../layer.ts';
 import type { Operator } from '../operator.ts';
+import { onPixels } from '../pixels.ts';
 import { type ChannelwiseAttrs, type ChannelwiseFunction, channelwiseFunctions, planOf } from './functions.ts';
 import { lowerChannelwise } from './lower.ts';
 import { channelwiseRtl, laneLuts } from './rtl.ts';
@@ -19,7 +20,7 @@ const finnFunctions: Partial<Record<ChannelwiseFunction, string>> = {
   GreaterOrEqual: 'cmp_ge',
 };
 
-export const channelwise: Operator<ChannelwiseAttrs> = {
+export const channelwise: Operator<ChannelwiseAttrs> = onPixels<ChannelwiseAttrs>({
   name,
   domain: 'finn.custom_op.fpgadataflow',
   doc: 'A function of each element and a constant, which is one for all or one for each channel.',
@@ -112,4 +113,4 @@ export const channelwise: Operator<ChannelwiseAttrs> = {
     };
   },
   samples: () => channelwiseSamples(channelwise),
-};
+});

@@ -1,12 +1,14 @@
 import { streamModule } from '../../hdl/stream-module.ts';
 import { range } from '../../hdl/verilog.ts';
 import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
-import { type Attrs, input } from '../../ir/graph.ts';
+import { input } from '../../ir/graph.ts';
 import { sizeOf } from '../../ir/tensor.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import type { Pixels } from '../pixels.ts';
+import { onPixels } from '../pixels.ts';
 
-export interface DuplicateStreamsAttrs extends Attrs {
+export interface DuplicateStreamsAttrs extends Pixels {
   /** Readers of the input, two at least; each has an output of its own. */
   readonly outputs: number;
   /** Channels in one cycle; divides the channels. */
@@ -17,7 +19,7 @@ const name = 'DuplicateStreams';
 
 const widthOf = ({ attrs, types }: Layer<DuplicateStreamsAttrs>): number => attrs.pe * types[0]!.dtype.bits;
 
-export const duplicateStreams: Operator<DuplicateStreamsAttrs> = {
+export const duplicateStreams: Operator<DuplicateStreamsAttrs> = onPixels<DuplicateStreamsAttrs>({
   name,
   domain: 'finn.custom_op.fpgadataflow',
   doc: 'Every beat goes to each of the outputs as soon as its reader takes it; the next comes when all have it.',
@@ -87,4 +89,4 @@ export const duplicateStreams: Operator<DuplicateStreamsAttrs> = {
       sample(uint(8), [1, 4, 1, 3], 5, 1),
     ];
   },
-};
+});

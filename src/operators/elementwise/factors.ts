@@ -1,8 +1,8 @@
 import type { Range } from '../../hdl/binary-function.ts';
 import type { DataType } from '../../ir/datatype.ts';
-import type { Attrs } from '../../ir/graph.ts';
+import type { Pixels } from '../pixels.ts';
 
-export interface ElementwiseAttrs extends Attrs {
+export interface ElementwiseAttrs extends Pixels {
   /** Channels in one cycle; divides the channels. */
   readonly pe: number;
   /** Integers other than 0 that the inputs are multiplied by first, of sums and differences; 1 if left out. */

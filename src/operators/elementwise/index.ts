@@ -5,6 +5,7 @@ import { type DataType, smallest } from '../../ir/datatype.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { illegal, integerInput, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import { onPixels } from '../pixels.ts';
 import { type ElementwiseAttrs, factorsOf, scaledRange } from './factors.ts';
 import { lowerElementwise } from './lower.ts';
 import { elementwiseRtl } from './rtl.ts';
@@ -13,7 +14,7 @@ import { elementwiseSamples } from './samples.ts';
 /** The operator of two streams of one shape that makes a function of each two elements. */
 function elementwise(name: string, fn: BinaryName): Operator<ElementwiseAttrs> {
   const { doc, value, range, luts } = binaryFunctions[fn];
-  const op: Operator<ElementwiseAttrs> = {
+  const op: Operator<ElementwiseAttrs> = onPixels<ElementwiseAttrs>({
     name,
     domain: 'finn.custom_op.fpgadataflow',
     doc: `Of each two elements of two streams of the same shape, ${doc}.`,
@@ -69,7 +70,7 @@ function elementwise(name: string, fn: BinaryName): Operator<ElementwiseAttrs> {
     rtl: (layer, _device, top) => elementwiseRtl(fn, layer, top, op.streams(layer)),
     finn: (layer) => finnElementwise(name, layer),
     samples: () => elementwiseSamples(op, fn),
-  };
+  });
   return op;
 }
 

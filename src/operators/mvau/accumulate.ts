@@ -5,7 +5,7 @@ import { literal } from '../../hdl/threshold-rom.ts';
 import { lane, packWords, widened } from '../../hdl/verilog.ts';
 import type { Writer } from '../../util/writer.ts';
 import type { Mvau } from './layer.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, preloadsAre } from './plan.ts';
 import { streamsOf } from './streams.ts';
 
 /** Lanes of the output from the bits of the sums. */
@@ -17,14 +17,6 @@ export function results(w: Writer, m: Mvau, plan: Plan, sums: string, bits: numb
     const extension = pad > 0 ? `{${pad}{${top}}}, ` : '';
     w.line(`assign ${lane('m_axis_0_tdata', i, bits)} = {${extension}${lane(sums, i, plan.sumBits)}${low}};`);
   }
-}
-
-/** Does every lane begin with the same sum in all folds? */
-export function preloadsAre({ pe, nf }: Mvau, plan: Plan): 'constants' | 'words' {
-  const { preload } = plan;
-  const same = (i: number): boolean =>
-    Array.from({ length: nf }, (_, f) => f).every((f) => preload![f * pe + i] === preload![i]);
-  return preload && Array.from({ length: pe }, (_, i) => i).every(same) ? 'constants' : 'words';
 }
 
 /** Accumulators with a preload; sums or signs to the output register. */

@@ -3,9 +3,8 @@ import { isBlock, romVerilog } from '../../hdl/memory.ts';
 import { packWords } from '../../hdl/verilog.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import type { Writer } from '../../util/writer.ts';
-import { preloadsAre } from './accumulate.ts';
 import type { Mvau } from './layer.ts';
-import { type Plan, sumsAreOutput } from './plan.ts';
+import { type Plan, preloadsAre, sumsAreOutput } from './plan.ts';
 
 const counter = (bits: number): string => `reg [${Math.max(1, bits) - 1}:0]`;
 

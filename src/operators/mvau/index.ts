@@ -1,5 +1,6 @@
 import { activate } from '../fused-thresholds.ts';
 import type { Layer, Operator } from '../operator.ts';
+import { onPixels } from '../pixels.ts';
 import { finnBackend, finnCounts } from './finn.ts';
 import { inferMvau } from './infer.ts';
 import { dataType, type MvauAttrs, mvauOf } from './layer.ts';
@@ -12,7 +13,7 @@ import { mvauSamples } from './samples.ts';
 import { streamsOf } from './streams.ts';
 
 /** The matrix-vector-activation unit: inputs x (…, MW), W (MW, MH), thresholds (MH or 1, steps) or none; output (…, MH). */
-export const mvau: Operator<MvauAttrs> = {
+export const mvau: Operator<MvauAttrs> = onPixels<MvauAttrs>({
   name: 'MVAU',
   domain: 'finn.custom_op.fpgadataflow',
   doc: 'A dense layer: input times constant integer weights, and, where thresholds follow, how many of them the sum reaches.',
@@ -60,7 +61,7 @@ export const mvau: Operator<MvauAttrs> = {
   finn,
   counts: (layer) => finnCounts(mvauOf(layer), dataType(layer.attrs.accumulator)),
   samples: () => mvauSamples(mvau),
-};
+});
 
 function finn(layer: Layer<MvauAttrs>) {
   const m = mvauOf(layer);

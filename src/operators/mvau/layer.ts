@@ -1,10 +1,11 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
 import { type DataType, parseDataType } from '../../ir/datatype.ts';
-import type { Attrs, ConstantValue, Node } from '../../ir/graph.ts';
+import type { ConstantValue, Node } from '../../ir/graph.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { product } from '../../util/maths.ts';
+import type { Pixels } from '../pixels.ts';
 
-export interface MvauAttrs extends Attrs {
+export interface MvauAttrs extends Pixels {
   /** Neurons in one cycle; divides MH. */
   readonly pe: number;
   /** Inputs of a neuron in one cycle; divides MW. */

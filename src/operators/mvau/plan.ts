@@ -162,6 +162,14 @@ export const frontDepth = (front: Front): number =>
 export const sumsAreOutput = (m: Mvau, plan: Plan): boolean =>
   plan.back === 'sum' && m.sf === 1 && (m.nf === 1 || plan.preload!.every((p) => p === plan.preload![0]));
 
+/** Does every lane begin with the same sum in all folds? */
+export function preloadsAre({ pe, nf }: Mvau, plan: Plan): 'constants' | 'words' {
+  const { preload } = plan;
+  const same = (i: number): boolean =>
+    Array.from({ length: nf }, (_, f) => f).every((f) => preload![f * pe + i] === preload![i]);
+  return preload && Array.from({ length: pe }, (_, i) => i).every(same) ? 'constants' : 'words';
+}
+
 /** What each neuron's heap begins with. */
 export const heapConstants = (m: Mvau, plan: Plan): readonly bigint[] =>
   Array.from({ length: m.mh }, (_, j) => (sumsAreOutput(m, plan) ? plan.preload![j]! : 0n));

@@ -6,10 +6,9 @@ import { bitsFor } from '../../ir/datatype.ts';
 import { ceilDiv, log2Ceil } from '../../util/maths.ts';
 import { digits } from '../encoding.ts';
 import type { Resources } from '../operator.ts';
-import { preloadsAre } from './accumulate.ts';
 import { rowsInChain } from './dots.ts';
 import type { Mvau } from './layer.ts';
-import { heapConstants, type Plan, planOf, sumsAreOutput } from './plan.ts';
+import { heapConstants, type Plan, planOf, preloadsAre, sumsAreOutput } from './plan.ts';
 import { unrolled } from './unrolled.ts';
 
 /** LUTs (SB_LUT4, LUT4, or LUT1…LUT6 before packing), registers and block memories of the circuit as Yosys maps it. */

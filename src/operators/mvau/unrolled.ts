@@ -2,9 +2,8 @@ import { type Heap, type HeapBits, heap } from '../../hdl/heap.ts';
 import { type Shared, type Summand, shareTriples } from '../../hdl/shared-triples.ts';
 import { concat } from '../../hdl/verilog.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import { digits, inputBits, inverse } from '../encoding.ts';
+import { digits, type InputCode, inputBits, inverse } from '../encoding.ts';
 import type { Mvau } from './layer.ts';
-import type { Plan } from './plan.ts';
 
 /**
  * A layer with all weights in logic and registers behind every counter. What several neurons have in common is added once (hdl/shared-triples.ts), in a
@@ -48,7 +47,11 @@ function sharedOf(m: Mvau): Shared {
 }
 
 /** The heaps of the layer, each with its constant, modulo 2^partBits; remembered for the weights. */
-export function unrolled(m: Mvau, plan: Pick<Plan, 'input' | 'partBits'>, constants: readonly bigint[]): Unrolled {
+export function unrolled(
+  m: Mvau,
+  plan: { readonly input: InputCode; readonly partBits: number },
+  constants: readonly bigint[],
+): Unrolled {
   const key = JSON.stringify([plan.input, plan.partBits, constants.map(String)]);
   const seen = known.get(m.weights);
   if (seen?.key === key) return seen.value;

@@ -5,6 +5,7 @@ import { clamp } from '../../util/maths.ts';
 import { random } from '../../util/random.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import { onPixels } from '../pixels.ts';
 import { type RequantAttrs, sumRange } from './layer.ts';
 import { lowerRequant } from './lower.ts';
 import { requantResources } from './resources.ts';
@@ -12,7 +13,7 @@ import { depthOf, requantRtl } from './rtl.ts';
 
 const name = 'Requant';
 
-export const requant: Operator<RequantAttrs> = {
+export const requant: Operator<RequantAttrs> = onPixels<RequantAttrs>({
   name,
   domain: 'finn.custom_op.fpgadataflow',
   doc: 'Each element times its channel’s factor, plus its offset, divided by a power of two, rounded down and clipped.',
@@ -93,7 +94,7 @@ export const requant: Operator<RequantAttrs> = {
     };
   },
   samples,
-};
+});
 
 function samples(): Layer<RequantAttrs>[] {
   const values = random('requant samples');

@@ -2,11 +2,12 @@ import type { Device } from '../../hdl/device.ts';
 import { isBlock } from '../../hdl/memory.ts';
 import type { Placement, RomShape } from '../../hdl/threshold-rom.ts';
 import { type DataType, smallest } from '../../ir/datatype.ts';
-import type { Attrs, ConstantValue } from '../../ir/graph.ts';
+import type { ConstantValue } from '../../ir/graph.ts';
 import { extremes } from '../../ir/tensor.ts';
 import type { Layer } from '../operator.ts';
+import type { Pixels } from '../pixels.ts';
 
-export interface RequantAttrs extends Attrs {
+export interface RequantAttrs extends Pixels {
   /** An output is ⌊(factor · x + offset) / 2^shift⌋, not less than `low` and not greater than `high`, of the type called `output`. */
   readonly shift: number;
   readonly low: number;

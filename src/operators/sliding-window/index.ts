@@ -6,7 +6,7 @@ import { streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
 import { bufferSchedule, capacityOf } from './buffer.ts';
 import { bufferRtl } from './buffer-rtl.ts';
-import { inferWindows } from './infer.ts';
+import { inferWindows, legalPixels } from './infer.ts';
 import { lowerWindows } from './lower.ts';
 import { parallelPlan, parallelSchedule } from './parallel.ts';
 import { parallelRtl } from './parallel-rtl.ts';
@@ -43,6 +43,17 @@ export const slidingWindow: Operator<SlidingWindowAttrs> = {
     Im2Col.evaluate([x], { kernel_size: kernel, stride, dilations: dilation }, context),
   lower: (node) => lowerWindows(slidingWindow, node),
   parallel: ({ inputs: [x] }) => ({ simd: x!.type.shape.at(-1)! }),
+  // The order of a depthwise window is its reader's, who demands what it needs.
+  beyond({ inputs: [x], attrs, types }) {
+    const { shape } = x!.type;
+    if (attrs.depthwise === 1 || attrs.simd !== shape[3]) return [];
+    const pixels = legalPixels(
+      attrs,
+      shape.slice(1, 3) as [number, number],
+      types[0]!.shape.slice(1, 3) as [number, number],
+    );
+    return pixels.map((n) => ({ parallelWindow: 1, pixels: n }));
+  },
   streams({ inputs: [x], attrs, types }) {
     const { kernel, simd, parallelWindow, pixels } = attrs;
     const positions = kernel[0] * kernel[1];

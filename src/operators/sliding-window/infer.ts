@@ -3,6 +3,16 @@ import { divisors } from '../../util/maths.ts';
 import { illegal, integerInput, mustDivide } from '../layer.ts';
 import { type SlidingWindowAttrs, windowsAlong } from './sizes.ts';
 
+/** How many windows a cycle may give: what divides both pixels and windows of a row, in steps of one column. */
+export function legalPixels(
+  { stride }: Pick<SlidingWindowAttrs, 'stride'>,
+  image: readonly [number, number],
+  output: readonly [number, number],
+): number[] {
+  const axis = image[1] === 1 ? 0 : 1;
+  return stride[axis] > 1 ? [1] : divisors(image[axis]).filter((n) => output[axis] % n === 0);
+}
+
 /** Type of the windows of x[1, H, W, C], [1, OH, OW, kh·kw·C]; fails for attributes that are not legal. */
 export function inferWindows(
   name: string,
@@ -37,7 +47,7 @@ export function inferWindows(
   if (pixels !== 1) {
     const axis = width === 1 ? 0 : 1;
     const [columns, windows, step] = [image[axis], output[axis], stride[axis]];
-    const legal = step > 1 ? [1] : divisors(columns).filter((n) => windows % n === 0);
+    const legal = legalPixels(attrs, image, output);
     const why = step > 1 ? `its windows are ${step} columns apart` : `rows have ${columns} pixels, ${windows} windows`;
     if (!legal.includes(pixels)) wrong(`pixels is ${pixels}, but ${why}`, `use one of ${legal.join(', ')}`);
     if (parallelWindow !== 1 || simd !== channels) {

@@ -5,6 +5,7 @@ import { allocate, sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
 import { random } from '../../util/random.ts';
 import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import { onPixels } from '../pixels.ts';
 import { finnThresholding } from './finn.ts';
 import { lowerThresholds } from './lower.ts';
 import { thresholdingRtl } from './rtl.ts';
@@ -12,7 +13,7 @@ import { optionsOf, outputsOf, type ThresholdingAttrs } from './unit.ts';
 
 const name = 'Thresholding';
 
-export const thresholding: Operator<ThresholdingAttrs> = {
+export const thresholding: Operator<ThresholdingAttrs> = onPixels<ThresholdingAttrs>({
   name,
   domain: 'finn.custom_op.fpgadataflow',
   doc: 'Each element becomes scale times the number of its channel’s thresholds that it reaches, plus bias.',
@@ -82,7 +83,7 @@ export const thresholding: Operator<ThresholdingAttrs> = {
   rtl: (layer, device, top) => thresholdingRtl(layer, device, top, thresholding.streams(layer)),
   finn: finnThresholding,
   samples,
-};
+});
 
 /** Registers between input and output: those of the threshold unit, which are the same on every family. */
 const depthOf = (layer: Layer<ThresholdingAttrs>): number => thresholdDepth(optionsOf(layer, { family: 'ice40' }));

@@ -4,11 +4,11 @@ import type { ThresholdOptions } from '../../hdl/threshold-plan.ts';
 import type { Placement } from '../../hdl/threshold-rom.ts';
 import { type ThresholdTable, thresholdTable } from '../../hdl/threshold-table.ts';
 import { BIPOLAR, type DataType } from '../../ir/datatype.ts';
-import type { Attrs } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
 import type { Layer } from '../operator.ts';
+import type { Pixels } from '../pixels.ts';
 
-export interface ThresholdingAttrs extends Attrs {
+export interface ThresholdingAttrs extends Pixels {
   /** Channels in one cycle; divides the channels. */
   readonly pe: number;
   /** Where thresholds lie that are not constants in logic. */

@@ -3,6 +3,7 @@ import { retyped, type Tensor } from '../../ir/tensor.ts';
 import { activate, clippedThresholds } from '../fused-thresholds.ts';
 import { streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
+import { onPixels } from '../pixels.ts';
 import { accumulatorRange, accumulatorTypeOf, weightType } from '../widths.ts';
 import { finnCounts } from './finn.ts';
 import { inferVvau, multiply } from './infer.ts';
@@ -17,7 +18,7 @@ import { vvauSamples } from './samples.ts';
  * The vector-vector-activation unit of depthwise convolutions: inputs x (…, k·C), W (k, C), thresholds (C or 1, steps) or none; output
  * (…, C). Windows come group by group of PE channels, in each the positions one after the other.
  */
-export const vvau: Operator<VvauAttrs> = {
+export const vvau: Operator<VvauAttrs> = onPixels<VvauAttrs>({
   name: 'VVAU',
   domain: 'finn.custom_op.fpgadataflow',
   doc: 'Each channel of a window times its own constant integer weights, and, where thresholds follow, how many of them the sum reaches.',
@@ -79,7 +80,7 @@ export const vvau: Operator<VvauAttrs> = {
     },
   }),
   samples: () => vvauSamples(vvau),
-};
+});
 
 /** The same layer with the narrowest types of weights, sums and thresholds, these clipped to what the sums reach. */
 function narrowed(layer: Layer<VvauAttrs>): Layer<VvauAttrs> {

@@ -1,11 +1,12 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
 import { type DataType, parseDataType } from '../../ir/datatype.ts';
-import type { Attrs, ConstantValue, Node } from '../../ir/graph.ts';
+import type { ConstantValue, Node } from '../../ir/graph.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { product } from '../../util/maths.ts';
 import type { Activation } from '../fused-thresholds.ts';
+import type { Pixels } from '../pixels.ts';
 
-export interface VvauAttrs extends Attrs, Activation {
+export interface VvauAttrs extends Pixels, Activation {
   /** Channels in one cycle; divides C. */
   readonly pe: number;
   /** Positions of the window in one cycle; divides k. */
