@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { fail, inNetwork } from '../diagnostics/diagnostic.ts';
-import { closest } from '../diagnostics/suggest.ts';
+import { closest, distance } from '../diagnostics/suggest.ts';
 import { admits, type DataType, FLOAT32, int, parseDataType, smallest } from '../ir/datatype.ts';
 import {
   constant,
@@ -238,16 +238,18 @@ class Importer {
       : { name: type, inputs: values, attrs };
     const op = this.#ops.find(domain, name);
     if (!op) {
-      const near = closest(
+      const near = mistyped(
         type,
-        this.#ops.all.map((known) => known.name).filter((known) => known !== type),
+        this.#ops.all.map((known) => known.name),
       );
       return fail(
         'onnx/unknown-operator',
         `${describe(proto)} has the operator ${type || "''"} of domain '${domain}'`,
         {
           at: inNetwork(origin),
-          hint: near ? `did you mean ${near}?` : 'finn does not know this operator; see `finn operators`',
+          hint: near
+            ? `did you mean ${near}?`
+            : 'finn cannot compute it, so that it may not stay on the host either: take it out of the network, or export it as operators that finn reads',
         },
       );
     }
@@ -317,6 +319,15 @@ function holding(dtype: DataType, x: Tensor): DataType {
     : dtype;
 }
 
+/** The operator whose name this is with a slip or two; other operators of ONNX have names that resemble one another more. */
+function mistyped(written: string, known: readonly string[]): string | undefined {
+  const near = closest(
+    written,
+    known.filter((name) => name !== written),
+  );
+  return near !== undefined && distance(written, near) <= 2 ? near : undefined;
+}
+
 const isNumbers = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((v) => typeof v === 'number');
 const outputsOf = (made: Node): NodeValue[] => made.types.map((_, index) => output(made, index));
@@ -367,6 +378,7 @@ function shapeOf(proto: ValueInfoProto): number[] {
     if (axis === 0 && (given === undefined || given === 0 || given === -1)) return 1;
     const said = given ?? (dim.dim_param || 'unknown');
     return fail('onnx/dynamic-shape', `axis ${axis} of input '${name}' is ${said}`, {
+      at: inNetwork([name]),
       hint: 'only the first axis (the batch) may be left open; export it with fixed shapes',
     });
   });

@@ -63,6 +63,11 @@ export function upgrade(node: Written, opset: number): Written {
     put(position, integers(given));
   }
   for (const name of Object.hasOwn(gone, node.name) ? gone[node.name]! : []) delete attrs[name];
+  // VALID is no padding, whatever pads say.
+  if (attrs['auto_pad'] === 'VALID') {
+    delete attrs['auto_pad'];
+    delete attrs['pads'];
+  }
   switch (node.name) {
     case 'Clip':
       for (const [position, name] of [

@@ -13,6 +13,7 @@ import {
   resolveRequests,
 } from './fold/parallelize.ts';
 import { layOut } from './layout/ends.ts';
+import { divide } from './lower/divide.ts';
 import { toLayers } from './lower/to-layers.ts';
 import { split } from './streamline/walk.ts';
 
@@ -25,9 +26,10 @@ export const passes = {
   import: { splitGemm, splitBias, feedInput, appendTopK },
   /**
    * → integers, by one walk from the inputs to the outputs (streamline/rules.ts has a rule for each operation); then
-   * channels last, convolutions as windows and products (layout/rules.ts).
+   * channels last, convolutions as windows and products (layout/rules.ts). divide does both, and leaves to the host what
+   * no operator takes at either end.
    */
-  streamline: { split, layOut },
+  streamline: { split, layOut, divide },
   /** → hardware layers, by the operators' own rules. */
   lower: { toLayers },
   /** What is asked for by name, then what is chosen; narrow types; width converters; FIFOs; what comes of it. */

@@ -11,7 +11,7 @@ export const streamline = networkStep({
   makes: { integerNetwork, streamlineVerdict },
   config: ({ recipe }) => ({ verify: recipe.verifyAt.includes('streamline') }),
   async run({ network: graph, vectors: given }, { config, note, report }) {
-    const made = passes.streamline.split(graph);
+    const { parts: made, laidOut } = passes.streamline.divide(graph);
     for (const { node, op, side, reason } of made.onHost)
       note(`'${node}' (${op}) stays on the host, ${side} the accelerator: ${reason}`);
     const verdict = verifyStreamline(graph, made, given, config.verify);
@@ -25,7 +25,6 @@ export const streamline = networkStep({
           },
         ),
       );
-    const laidOut = passes.streamline.layOut(made);
     if (config.verify) verifyLayout(made, laidOut, given);
     return { integerNetwork: laidOut, streamlineVerdict: verdict };
   },

@@ -22,7 +22,11 @@ function convolutionOf(site: Site): Convolution {
   const groups = site.integer('group', 1);
   const [batch = 0, channels = 0, ...size] = x;
   if (x.length < 3 || w.length !== x.length) {
-    site.fail('onnx/shape', `input [${x.join(', ')}] and weights [${w.join(', ')}] are not N×C×… and O×I×…`);
+    site.fail(
+      'onnx/shape',
+      `input [${x.join(', ')}] and weights [${w.join(', ')}] are not N×C×… and O×I×…`,
+      'both have one axis for each spatial axis behind the first two',
+    );
   }
   const [out, inside, ...kernel] = w as [number, number, ...number[]];
   if (groups < 1 || out % groups !== 0 || inside * groups !== channels) {

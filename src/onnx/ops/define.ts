@@ -39,7 +39,11 @@ export class Site {
     const value = this.inputs[index];
     if (!value) return undefined;
     if (value.kind !== 'constant')
-      return this.fail('onnx/dynamic-shape', `its ${what} (input ${index}) must be constant`);
+      return this.fail(
+        'onnx/dynamic-shape',
+        `its ${what} (input ${index}) must be constant`,
+        `it is computed from the input of the network: export the network with its ${what} fixed`,
+      );
     return value.tensor;
   }
   /** A constant list of integers from an input, or the attribute of that name from before it became an input. */
@@ -102,7 +106,11 @@ export class Site {
       const wide = broadcastShape(shape, this.shape(index));
       if (!wide) {
         const shapes = indices.map((i) => `[${this.shape(i).join(', ')}]`).join(' and ');
-        this.fail('onnx/shape', `shapes ${shapes} do not broadcast`);
+        this.fail(
+          'onnx/shape',
+          `shapes ${shapes} do not broadcast`,
+          'its inputs need the same shape (extents of 1 are repeated): look at strides, pads and kernels of the branches in front',
+        );
       }
       shape = wide;
     }

@@ -76,7 +76,11 @@ function finite(site: Site, index: number, what: string): Tensor {
   const given = site.constant(index, what) ?? site.fail('onnx/input', `its ${what} (input ${index}) is missing`);
   const bad = given.data.find((v) => !Number.isFinite(v));
   if (bad !== undefined || given.data.length === 0) {
-    site.fail('onnx/input', `its ${what} (input ${index}) ${bad === undefined ? 'is empty' : `holds ${bad}`}`);
+    site.fail(
+      'onnx/input',
+      `its ${what} (input ${index}) ${bad === undefined ? 'is empty' : `holds ${bad}`}`,
+      `a ${what} is a number: export the trained network anew`,
+    );
   }
   return given;
 }

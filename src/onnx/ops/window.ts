@@ -41,7 +41,8 @@ export function windowOf(site: Site, size: readonly number[], kernel: readonly n
     if (room < 0) {
       site.fail(
         'onnx/shape',
-        `its kernel covers ${span[i]} elements, axis ${i} has ${length + begin[i]! + end[i]!} with padding`,
+        `its kernel covers ${span[i]} elements, spatial axis ${i} has ${length + begin[i]! + end[i]!} with padding`,
+        'use a smaller kernel or dilation, more padding, or a larger input image',
       );
     }
     const count = (up ? Math.ceil(room / strides[i]!) : Math.floor(room / strides[i]!)) + 1;

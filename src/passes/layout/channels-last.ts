@@ -7,6 +7,9 @@ import type { Layout, LayoutRule } from './layout.ts';
 import { remade } from './remade.ts';
 import { layoutRules, spatial } from './rules.ts';
 
+/** Ends the origin of a Transpose that brings streams into the network's order, or back, for the node of that name. */
+export const ORDER = 'order';
+
 /** The network with its channels last, and how its ends lie. */
 export interface ChannelsLast {
   readonly graph: Graph;
@@ -39,17 +42,19 @@ export function channelsLast(network: Graph): ChannelsLast {
     }
     return image(fresh);
   };
-  const originOf = (value: Value): readonly string[] =>
-    value.kind === 'node' ? value.node.origin : [value.kind === 'input' ? value.name : ''];
-  const layout: Layout = {
-    form,
-    image(value) {
-      const from = form(value);
-      return from.kind === 'image' ? from.value : toImage(layout.plain(value), originOf(value));
-    },
-    plain: (value) => unlaid(form(value), value.type.shape, originOf(value)),
+  const layoutFor = ({ origin, op }: Node): Layout => {
+    const order = [origin[0] ?? op.name, ORDER];
+    const layout: Layout = {
+      form,
+      image(value) {
+        const from = form(value);
+        return from.kind === 'image' ? from.value : toImage(layout.plain(value), order);
+      },
+      plain: (value) => unlaid(form(value), value.type.shape, order),
+    };
+    return layout;
   };
-  for (const node of nodesOf(network)) made.set(node, (layoutRules.get(node.op) ?? plainRule)(node, layout));
+  for (const node of nodesOf(network)) made.set(node, (layoutRules.get(node.op) ?? plainRule)(node, layoutFor(node)));
 
   const ends = new Map<string, (fresh: Value) => Value>();
   const outputs = network.outputs.map(({ name, value }) => {

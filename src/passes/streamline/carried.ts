@@ -35,7 +35,14 @@ export interface Host {
   readonly side: 'before' | 'behind';
   readonly value: Value;
   /** The first node that keeps it on the host, and why. */
-  readonly because?: { readonly node: Node; readonly reason: string };
+  readonly because?: Because;
+}
+
+/** Why a node stays on the host; `hint` says what to change where hardware needs its result. */
+export interface Because {
+  readonly node: Node;
+  readonly reason: string;
+  readonly hint?: string | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import { FLOAT64, int, smallest } from '../../ir/datatype.ts';
 import { apply, constant, type Node, type Value } from '../../ir/graph.ts';
 import { sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
 import { onnx } from '../ops.ts';
+import { refuseAutoPad } from './auto-pad.ts';
 import {
   collapsed,
   combine,
@@ -34,13 +35,7 @@ function kindOf(node: Node, W: Tensor, channels: number): Kind {
   const inner = sizeOf(W.shape.slice(2));
   if (W.shape.length > 4)
     refuse(node, `it has ${W.shape.length - 2} spatial axes`, 'finn builds convolutions over one and two axes');
-  const same = node.attrs['auto_pad'];
-  if (typeof same === 'string' && same.startsWith('SAME'))
-    refuse(
-      node,
-      `its auto_pad is ${same}, which exporters do not agree on`,
-      'export it with explicit pads and auto_pad NOTSET',
-    );
+  refuseAutoPad(node, W.shape.slice(2));
   if (node.op === onnx('ConvTranspose')) {
     if (groups !== 1) refuse(node, `it has ${groups} groups`, 'finn builds transposed convolutions of one group');
     const taps: Kind['taps'] = (w, o, visit) => {
@@ -70,7 +65,7 @@ const padded = (node: Node): boolean =>
  * The integer that stands for real zero, which padding is: −offset/scale, the same for every channel. Refuses where there
  * is none, since no circuit can pad with it.
  */
-export function zeroOf(node: Node, { scale, offset }: Integers): number {
+export function zeroOf(node: Node, { scale, offset }: Integers, real = 0): number {
   if (isZero(offset)) return 0;
   const zero = combine(offset, scale, (b, s) => Math.round(-b / s));
   const exact = zero && combine(combine(zero, scale, (q, s) => q * s)!, offset, (a, b) => Math.fround(a + b));
@@ -78,8 +73,12 @@ export function zeroOf(node: Node, { scale, offset }: Integers): number {
   if (!same || !isScalar(same) || !exact?.data.every((v) => v === 0))
     refuse(
       node,
-      `it pads with zero, and no integer of its input stands for zero (a shift of ${offset.data[0]} at a scale of ${scale.data[0]})`,
-      'quantise the input with a zero point, shift it behind the convolution, or set pads to 0',
+      real === 0
+        ? `it pads with zero, and no integer of its input stands for zero (a shift of ${offset.data[0]} at a scale of ${scale.data[0]})`
+        : `it pads with ${real}, and no integer of its input stands for that (at a scale of ${scale.data[0]})`,
+      real === 0
+        ? 'begin with a quantiser (behind mean and std, where they are), quantise its input with a zero point, or set pads to 0'
+        : `pad with a whole multiple of ${scale.data[0]}, or in front of the quantiser`,
     );
   return same.data[0]!;
 }

@@ -55,6 +55,23 @@ function negated(x: Integers): Integers {
   };
 }
 
+const quantiseThere = 'quantise every branch in front of the join';
+
+/** Which branch of a join is no quantised tensor, and through which node. */
+function unquantised(inputs: readonly (Carried | undefined)[]): string {
+  const real = inputs.findIndex((from) => from?.kind === 'host');
+  if (real >= 0) return `its input ${real} is not quantised`;
+  const links = inputs.map((from) => {
+    if (from?.kind === 'integers') return absorbAffine(from).links;
+    return from?.kind === 'sum' ? from.links : [];
+  });
+  const at = links.findIndex((list) => list.length > 0);
+  const first = links[at]?.[0]?.node;
+  return first
+    ? `'${first.origin[0]}' (${first.op.name}), through which its input ${at} comes, is not followed by a quantiser`
+    : 'what it joins is not quantised';
+}
+
 /** The two streams of a joining node without links; or the node itself where it is no join, or none for the circuit. */
 function streamsOf(
   node: Node,
@@ -62,19 +79,20 @@ function streamsOf(
   walk: Parameters<Rule>[2],
 ): readonly Carried[] | { readonly terms: readonly (readonly Integers[])[]; readonly shape: readonly number[] } {
   if (node.inputs.some((value) => value && constantTensor(value))) return elementwiseRule(node, inputs, walk);
-  if (inputs.some((from) => from?.kind === 'host')) return onHost(node, inputs, `${node.op.name} of reals`);
+  if (inputs.some((from) => from?.kind === 'host'))
+    return onHost(node, inputs, `${node.op.name} of reals`, 'quantise its inputs in front of it');
   const terms = inputs.map((from) =>
     from?.kind === 'sum' ? (from.links.length === 0 ? from.terms : undefined) : [absorbAffine(from as Integers)],
   );
   if (!terms.every((list) => list?.every(({ links }) => links.length === 0)))
-    return onHost(node, inputs, 'what it joins is not quantised');
+    return onHost(node, inputs, unquantised(inputs), quantiseThere);
   const shape = node.inputs[0]!.type.shape;
   const other = node.inputs.find((value) => value!.type.shape.join() !== shape.join());
   if (other)
     refuse(
       node,
       `it joins shapes [${shape.join(', ')}] and [${other.type.shape.join(', ')}]`,
-      'give both branches the same shape (an Expand or Resize does)',
+      'give both branches the same shape: Expand or Resize (nearest) repeats pixels, a convolution with as many outputs makes channels',
     );
   return { terms: terms as readonly (readonly Integers[])[], shape };
 }
@@ -120,7 +138,12 @@ function added(node: Node, terms: readonly Integers[]): Carried {
   if (rest.length === 1) return only!;
   return rest.every(({ scale }) => isScalar(scale))
     ? { kind: 'sum', terms: rest, links: [], node }
-    : onHost(node, rest, 'its branches have unequal scales, one of them a scale for each channel')[0]!;
+    : onHost(
+        node,
+        rest,
+        'its branches have unequal scales, one of them a scale for each channel',
+        'quantise both branches with one scale (the same, or one number each), behind any normalisation',
+      )[0]!;
 }
 
 const ranked = (t: Tensor, x: Integers): Tensor => ofRank(t, x.base.type.shape.length);
@@ -133,7 +156,12 @@ export const productRule: Rule = (node, inputs, walk) => {
   if (!('terms' in made)) return made;
   const [[a, more], [b, others]] = made.terms as [Integers[], Integers[]];
   if (more || others || !a || !b || !isZero(a.offset) || !isZero(b.offset))
-    return onHost(node, inputs, 'its factors are no quantised tensors without zero point');
+    return onHost(
+      node,
+      inputs,
+      'its factors are no quantised tensors without zero point',
+      'quantise both factors in front of it, without a zero point',
+    );
   const rank = made.shape.length;
   const scale = combine(ofRank(a.scale, rank), ofRank(b.scale, rank), (s, t) => s * t);
   if (!scale) return onHost(node, inputs, 'the scales of its factors vary along different axes');
@@ -152,7 +180,12 @@ export const extremeRule: Rule = (node, inputs, walk) => {
   const [[a, more], [b, others]] = made.terms as [Integers[], Integers[]];
   const alike = a && b && !more && !others && equal(a.scale, b.scale) && equal(a.offset, b.offset);
   if (!alike || !a.scale.data.every((s) => s > 0))
-    return onHost(node, inputs, 'its branches do not have the same positive scale');
+    return onHost(
+      node,
+      inputs,
+      `its branches do not have the same positive scale (${a?.scale.data[0]} and ${b?.scale.data[0]})`,
+      'quantise both branches with the same scale',
+    );
   const pick = node.op === onnx('Max') ? Math.max : Math.min;
   const range = joined([a.range, b.range], ([l, h] = [0, 0], [m, n] = [0, 0]) => [pick(l, m), pick(h, n)]);
   return [{ ...a, base: apply(node.op, [a.base, b.base], {}, node.origin), range }];
@@ -162,7 +195,7 @@ export const extremeRule: Rule = (node, inputs, walk) => {
 export const concatRule: Rule = (node, inputs) => {
   const terms = inputs.map((from) => (from?.kind === 'integers' ? absorbAffine(from) : undefined));
   if (!terms.every((x): x is Integers => x !== undefined && x.links.length === 0))
-    return onHost(node, inputs, 'what it joins is not quantised');
+    return onHost(node, inputs, unquantised(inputs), quantiseThere);
   const rank = node.types[0]!.shape.length;
   const axis = (Number(node.attrs['axis'] ?? 1) + rank) % rank;
   const base = apply(
@@ -182,7 +215,12 @@ export const concatRule: Rule = (node, inputs) => {
   };
   const [scale, offset] = [one((x) => x.scale), one((x) => x.offset)];
   if (!scale || !offset)
-    return onHost(node, inputs, 'its branches have unequal scales along another axis than the channels');
+    return onHost(
+      node,
+      inputs,
+      'its branches have unequal scales along another axis than the channels',
+      'quantise the branches with the same scale',
+    );
   return [{ kind: 'integers', base, scale, offset, links: [], range: concatenated(terms, axis) }];
 };
 

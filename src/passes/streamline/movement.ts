@@ -23,7 +23,12 @@ export const movementRule: Rule = (node, inputs) => {
   const given = inputs[0]!;
   if (given.kind !== 'integers') return onHost(node, inputs, 'it moves reals');
   if (node.op === onnx('Resize') && String(node.attrs['mode'] ?? 'nearest') !== 'nearest')
-    return onHost(node, inputs, `its mode is ${node.attrs['mode']}, which makes new values`);
+    return onHost(
+      node,
+      inputs,
+      `its mode is ${node.attrs['mode']}, which makes new values`,
+      "use mode 'nearest', or a transposed convolution",
+    );
   // What differs from channel to channel can go along as scale and offset, but not as a link.
   const from = linksAreUniform(given.links) ? given : absorbAffine(given);
   if (!linksAreUniform(from.links)) return onHost(node, inputs, 'what lies before it differs from channel to channel');
@@ -47,17 +52,23 @@ export const padRule: Rule = (node, inputs) => {
   const given = inputs[0]!;
   if (given.kind !== 'integers') return onHost(node, inputs, 'it pads reals');
   if (String(node.attrs['mode'] ?? 'constant') !== 'constant')
-    return onHost(node, inputs, `its mode is ${node.attrs['mode']}; finn pads with a constant`);
+    return onHost(
+      node,
+      inputs,
+      `its mode is ${node.attrs['mode']}; finn pads with a constant`,
+      "use mode 'constant' with the value 0",
+    );
   const from = absorbAffine(given);
   const pads = node.inputs[1] ? constantTensor(node.inputs[1]) : undefined;
   const real = node.inputs[2] ? constantTensor(node.inputs[2])?.data[0] : Number(node.attrs['value'] ?? 0);
   const list = pads ? Array.from(pads.data) : (node.attrs['pads'] as number[] | undefined);
   if (!list || real === undefined || node.inputs[3])
     return onHost(node, inputs, 'what it pads with depends on the input');
-  if (from.links.length > 0) return onHost(node, inputs, 'what lies before it is not quantised');
+  if (from.links.length > 0)
+    return onHost(node, inputs, 'what lies before it is not quantised', 'quantise its input in front of it');
   const shifted =
     real === 0 ? from : { ...from, offset: combine(from.offset, tensor(FLOAT64, [], [real]), (a, b) => a - b) ?? ZERO };
-  const value = zeroOf(node, shifted);
+  const value = zeroOf(node, shifted, real);
   const others = [
     constant(tensor(int(64), [list.length], list)),
     constant(tensor(smallest(value, value), [], [value])),

@@ -2,6 +2,7 @@ import { FLOAT64, int, smallest } from '../../ir/datatype.ts';
 import { apply, constant, type Node } from '../../ir/graph.ts';
 import { sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
 import { finn, onnx, qonnx } from '../ops.ts';
+import { refuseAutoPad } from './auto-pad.ts';
 import { combine, type Integers, isZero, mapped, perChannel, type Range } from './carried.ts';
 import { constantTensor } from './constants.ts';
 import { absorbAffine } from './elementwise.ts';
@@ -37,34 +38,73 @@ export const averagePoolRule: Rule = (node, inputs) => {
   if (!x) return onHost(node, inputs, 'what lies before it is not quantised');
   const pads = (node.attrs['pads'] as readonly number[] | undefined) ?? [];
   const isPadded = pads.some((n) => n > 0);
-  if (isPadded && (!Number(node.attrs['count_include_pad'] ?? 0) || !isZero(x.offset)))
-    return onHost(node, inputs, 'windows at its edges have fewer elements than others');
-  if (Number(node.attrs['ceil_mode'] ?? 0))
-    return onHost(node, inputs, 'its last windows may have fewer elements than others (ceil_mode)');
   const kernel = node.attrs['kernel_shape'] as readonly number[];
+  refuseAutoPad(node, kernel);
+  if (isPadded && !Number(node.attrs['count_include_pad'] ?? 0))
+    return onHost(
+      node,
+      inputs,
+      `windows at its edges have fewer elements than others (pads [${pads.join(', ')}], count_include_pad 0)`,
+      'set count_include_pad to 1 and train with it, or pool without pads',
+    );
+  if (isPadded && !isZero(x.offset))
+    return onHost(node, inputs, 'it pads with zero, and its input has a shift', 'pool without pads');
+  if (Number(node.attrs['ceil_mode'] ?? 0) && overhangs(node, kernel))
+    return onHost(
+      node,
+      inputs,
+      'its last windows have fewer elements than others (ceil_mode)',
+      'set ceil_mode to 0, or pool windows that fill the image',
+    );
   return [averaged(x, apply(finn('SumPool'), [x.base], node.attrs, node.origin), sizeOf(kernel))];
 };
 
-/** GlobalAveragePool, and ReduceMean over all spatial axes. */
+/** Does a window of a pool with ceil_mode reach beyond the padded image? */
+function overhangs(node: Node, kernel: readonly number[]): boolean {
+  const list = (name: string, otherwise: readonly number[]): readonly number[] =>
+    (node.attrs[name] as readonly number[] | undefined) ?? otherwise;
+  const size = spatialOf(node);
+  const ones = size.map(() => 1);
+  const [strides, dilations] = [list('strides', ones), list('dilations', ones)];
+  const pads = list('pads', [...size, ...size].fill(0));
+  return node.types[0]!.shape.slice(2).some((out, i) => {
+    const reach = (out - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1;
+    return reach > size[i]! + pads[i]! + pads[i + size.length]!;
+  });
+}
+
+/** GlobalAveragePool, ReduceMean and ReduceSum over all spatial axes, and of a sequence over its steps. */
 export const globalAverageRule: Rule = (node, inputs) => {
   const from = inputs[0]!;
   if (from.kind !== 'integers') return onHost(node, inputs, 'it averages reals');
   const { shape } = from.base.type;
-  const given = node.op === onnx('ReduceMean') ? reducedAxes(node, shape.length) : shape.map((_, i) => i).slice(2);
+  const reduces = node.op !== onnx('GlobalAveragePool');
+  const isSum = node.op === onnx('ReduceSum');
+  const given = reduces ? reducedAxes(node, shape.length) : shape.map((_, i) => i).slice(2);
   if (!given) return onHost(node, inputs, 'its axes depend on the input');
   const axes = [...given].sort((a, b) => a - b);
   const spatial = shape.length > 2 && axes.length === shape.length - 2 && axes.every((axis, i) => axis === i + 2);
   // Embeddings are batch × sequence × features, and are averaged over the sequence.
   const sequence = shape.length === 3 && axes.length === 1 && axes[0] === 1;
-  if (!spatial && !sequence) return onHost(node, inputs, 'it averages along an axis that is not spatial');
+  if (!spatial && !sequence)
+    return onHost(
+      node,
+      inputs,
+      `it runs over axes [${axes.join(', ')}] of [${shape.join(', ')}], and circuits add up all spatial axes`,
+      `reduce over axes [${shape
+        .map((_, i) => i)
+        .slice(2)
+        .join(', ')}]`,
+    );
   const x = linear(from);
   const perFeature = x && (sequence ? x.scale.data.length > 1 || x.offset.data.length > 1 : false);
   if (!x || perFeature) return onHost(node, inputs, 'what lies before it is not quantised with one scale');
-  const keepdims = node.op === onnx('ReduceMean') ? Number(node.attrs['keepdims'] ?? 1) : 1;
+  const keepdims = reduces ? Number(node.attrs['keepdims'] ?? 1) : 1;
   const list = constant(tensor(int(64), [axes.length], axes));
   const sums = apply(onnx('ReduceSum'), [x.base, list], { keepdims }, node.origin);
   const count = axes.reduce((n, axis) => n * shape[axis]!, 1);
-  const made = averaged(x, sums, count);
+  const mean = averaged(x, sums, count);
+  const made = isSum ? { ...mean, scale: x.scale, offset: mapped(x.offset, (o) => o * count) } : mean;
   const flat = (t: Tensor): Tensor =>
     keepdims || t.data.length === 1 ? t : tensor(FLOAT64, [1, t.data.length], t.data);
   const range = sequence ? { min: made.range.min.slice(0, 1), max: made.range.max.slice(0, 1) } : made.range;
@@ -84,6 +124,9 @@ export const maxPoolRule: Rule = (node, inputs) => {
   const from = inputs[0]!;
   if (from.kind !== 'integers') return onHost(node, inputs, 'it takes the greatest of reals');
   const { shape } = from.base.type;
+  const attrs = { ...node.attrs };
+  if (node.op === onnx('GlobalMaxPool')) Object.assign(attrs, { kernel_shape: spatialOf(node) });
+  refuseAutoPad(node, attrs['kernel_shape'] as readonly number[]);
   const channels = shape[1]!;
   const rank = shape.length;
   const [scale, offset] = [perChannel(from.scale, rank, channels), perChannel(from.offset, rank, channels)];
@@ -105,8 +148,6 @@ export const maxPoolRule: Rule = (node, inputs) => {
   }
   const reals = chainFunction(chain)(ends);
   const signs = Int8Array.from({ length: channels }, (_, c) => (reals[channels + c]! < reals[c]! ? -1 : 1));
-  const attrs = { ...node.attrs };
-  if (node.op === onnx('GlobalMaxPool')) Object.assign(attrs, { kernel_shape: spatialOf(node) });
   if (signs.every((sign) => sign > 0))
     return [{ ...from, base: apply(onnx('MaxPool'), [from.base], attrs, node.origin) }];
   const by = tensor(FLOAT64, [1, channels, ...new Array<number>(rank - 2).fill(1)], Float64Array.from(signs));

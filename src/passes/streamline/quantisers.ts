@@ -7,6 +7,7 @@ import {
   channelsOf,
   type Integers,
   isScalar,
+  type Link,
   perChannel,
   type Range,
   refuse,
@@ -19,7 +20,15 @@ import { reachOnHost } from './reach.ts';
 import { type Rule, refuseLeftover, type Walk } from './rule.ts';
 import { signed } from './signs.ts';
 import { findSumSteps } from './sum-thresholds.ts';
-import { chainFunction, chainOfReals, findSteps, type Steps, stepsTensor, widensChannels } from './thresholds.ts';
+import {
+  chainFunction,
+  chainOfReals,
+  findSteps,
+  isMonotone,
+  type Steps,
+  stepsTensor,
+  widensChannels,
+} from './thresholds.ts';
 
 /** The values a quantiser can give: scale · k + offset for integers k. */
 export interface Levels {
@@ -58,6 +67,13 @@ function quantisedConstant(node: Node, levelsOf: LevelsOf): Integers {
   const levels = levelsOf(node, () => extremes(real.data));
   const rank = real.shape.length;
   const data = new Float64Array(real.data.length);
+  const bad = real.data.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0)
+    refuse(
+      node,
+      `it quantises a constant that holds ${real.data[bad]} (element ${bad})`,
+      'export the trained weights anew',
+    );
   const [scale, offset] = [broadcast(levels.scale, real), broadcast(levels.offset, real)];
   for (let i = 0; i < data.length; i += 1) data[i] = Math.round((real.data[i]! - offset(i)) / scale(i));
   const name = node.inputs[0]?.kind === 'constant' ? node.inputs[0].name : '';
@@ -174,13 +190,35 @@ function thresholded(node: Node, position: number, from: Integers, levelsOf: Lev
       `'${found.unproved.origin[0]}' (${found.unproved.op.name}) before it may not be monotone, and its input has ${found.count} values, too many to try them all`,
       'use an activation that only rises, or narrower weights and inputs',
     );
-  if (!found.ok)
-    refuse(
-      node,
-      `what lies before it is not monotone: in channel ${found.channel} the level falls from ${found.levels[0]} to ${found.levels[1]} at the integer ${found.at}`,
-      'only rising or only falling activations become thresholds',
-    );
+  if (!found.ok) refuseSteps(node, links.slice(0, -1), found);
   return quantised(node, from, found.steps, levels, channels, walk);
+}
+
+/** Nodes of a chain that one message shows. */
+const SHOWN = 4;
+
+/** Refuses a chain whose levels do not rise, or are no numbers; names what may be to blame. */
+function refuseSteps(
+  node: Node,
+  links: readonly Link[],
+  { channel, at, levels }: { channel: number; at: number; levels: readonly [number, number, number] },
+): never {
+  const suspects = links.filter((link) => !isMonotone(link));
+  const named = (suspects.length > 0 ? suspects : links)
+    .slice(0, SHOWN)
+    .map((link) => `'${link.node.origin[0]}' (${link.node.op.name})`);
+  const before = named.length > 0 ? named.join(', ') : 'its input';
+  if (levels.some(Number.isNaN))
+    return refuse(
+      node,
+      `what comes to it through ${before} is no number (NaN) in channel ${channel} at the integer ${at}`,
+      'look at the constants there: a negative variance, a division by zero, NaN',
+    );
+  return refuse(
+    node,
+    `what comes to it through ${before} is not monotone: in channel ${channel} the level falls from ${levels[0]} to ${levels[1]} at the integer ${at}`,
+    'only rising or only falling activations become thresholds: replace it by one (Relu, Clip, LeakyRelu with alpha ≥ 0, Sigmoid, Tanh)',
+  );
 }
 
 /** The MultiThreshold behind integers, and what its levels mean. */

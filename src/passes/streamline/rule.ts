@@ -1,7 +1,7 @@
 import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import { type InputValue, type Node, output, type Value } from '../../ir/graph.ts';
 import type { Tensor } from '../../ir/tensor.ts';
-import type { Carried } from './carried.ts';
+import type { Because, Carried } from './carried.ts';
 import { isConstant } from './constants.ts';
 
 /** Where the integers of the accelerator meet the reals of the network, for verification and for the driver. */
@@ -25,12 +25,17 @@ export interface Walk {
 export type Rule = (node: Node, inputs: readonly (Carried | undefined)[], walk: Walk) => readonly Carried[];
 
 /** Leaves a node to the host: before the accelerator as long as nothing behind it is read, else behind it. */
-export function onHost(node: Node, inputs: readonly (Carried | undefined)[], reason: string): readonly Carried[] {
+export function onHost(
+  node: Node,
+  inputs: readonly (Carried | undefined)[],
+  reason: string,
+  hint?: string,
+): readonly Carried[] {
   const isBehind = inputs.some(
     (from, i) => from && (from.kind === 'host' ? from.side === 'behind' : !isConstant(node.inputs[i]!)),
   );
   const earlier = inputs.find((from) => from?.kind === 'host' && from.because);
-  const because = (earlier?.kind === 'host' && earlier.because) || { node, reason };
+  const because = (earlier?.kind === 'host' && earlier.because) || { node, reason, hint };
   return node.types.map((_, index) => ({
     kind: 'host' as const,
     side: isBehind ? ('behind' as const) : ('before' as const),
@@ -40,17 +45,14 @@ export function onHost(node: Node, inputs: readonly (Carried | undefined)[], rea
 }
 
 /** Refuses hardware behind a part that only the host can compute, and names that part. */
-export function refuseLeftover(
-  node: Node,
-  because: { readonly node: Node; readonly reason: string } | undefined,
-): never {
+export function refuseLeftover(node: Node, because: Because | undefined): never {
   const culprit = because?.node ?? node;
   return fail(
     'streamline/leftover',
     `'${culprit.origin[0]}' (${culprit.op.name}) stands between hardware layers and cannot be one: ${because?.reason ?? 'it works on reals'}; '${node.origin[0]}' (${node.op.name}) needs its result`,
     {
       at: inNetwork(culprit.origin),
-      hint: 'quantise its inputs and outputs, take it out of the network, or move it to the end, where the host computes it',
+      hint: because?.hint ?? 'take it out of the network, or move it to the end, where the host computes it',
     },
   );
 }

@@ -171,6 +171,7 @@ const rules = new Map<Op, Rule>([
   [onnx('AveragePool'), averagePoolRule],
   [onnx('GlobalAveragePool'), globalAverageRule],
   [onnx('ReduceMean'), globalAverageRule],
+  [onnx('ReduceSum'), globalAverageRule],
   [qonnx('QuantAvgPool2d'), insideImages(quantAveragePoolRule)],
   [qonnx('MaxPoolNHWC'), insideImages(maxPoolRule)],
   [qonnx('Im2Col'), im2colRule],

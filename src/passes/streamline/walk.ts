@@ -1,4 +1,4 @@
-import { bug } from '../../diagnostics/diagnostic.ts';
+import { bug, fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import {
   type ConstantValue,
   type Graph,
@@ -12,6 +12,7 @@ import { extremes } from '../../ir/tensor.ts';
 import { nodesOf } from '../../ir/traverse.ts';
 import { type Carried, type Host, type Integers, ONE, ZERO } from './carried.ts';
 import { isConstant } from './constants.ts';
+import { hostedRule } from './hosted.ts';
 import { behind, integersBehind, isPlain, realOf } from './real.ts';
 import type { Meeting, Walk } from './rule.ts';
 import { ruleFor } from './rules.ts';
@@ -44,9 +45,11 @@ interface Feed {
 
 /**
  * Carries every value of the network through the rules, in order. There is no order of rewrites to get right: each
- * tensor is brought to integers once, from those in front of it.
+ * tensor is brought to integers once, from those in front of it. `hosted` are nodes, by ONNX name, that the host has to
+ * do, and why. Refuses a network of which nothing becomes hardware.
  */
-export function split(network: Graph): Split {
+export function split(network: Graph, hosted: ReadonlyMap<string, string> = new Map()): Split {
+  network.inputs.forEach(checkBatch);
   const carried = new Map<Node, readonly Carried[]>();
   const meetings: Meeting[] = [];
   const feeds: Feed[] = [];
@@ -68,14 +71,54 @@ export function split(network: Graph): Split {
   };
   for (const node of nodesOf(network)) {
     const inputs = node.inputs.map((value) => value && carry(value));
-    const made = ruleFor(node)(node, inputs, walk);
+    const reason = hosted.get(node.origin[0] ?? '');
+    const made = (reason === undefined ? ruleFor(node) : hostedRule(reason))(node, inputs, walk);
     carried.set(node, made);
     const [kept] = made;
+    if (reason !== undefined && kept?.kind === 'integers')
+      onHost.push({ node: node.origin[0] ?? '', op: node.op.name, side: 'before', reason });
     if (kept?.kind !== 'host' || made.some((one) => one.kind !== 'host')) continue;
     if (node.types.every((type, index) => isConstant({ kind: 'node', node, index, type }))) continue;
-    onHost.push({ node: node.origin[0] ?? '', op: node.op.name, side: kept.side, reason: kept.because?.reason ?? '' });
+    onHost.push({ node: node.origin[0] ?? '', op: node.op.name, side: kept.side, reason: reasonOf(node, kept) });
   }
+  if (![...carried.values()].flat().some(isHardware)) refuseAll(network, onHost);
   return join(network, carry, feeds, meetings, onHost);
+}
+
+/** Why the node itself stays on the host; the first one on its way says it for those behind it. */
+function reasonOf(node: Node, { because }: Host): string {
+  if (!because || because.node === node) return because?.reason ?? '';
+  return `it follows '${because.node.origin[0] ?? because.node.op.name}'`;
+}
+
+/** A frame at a time goes through the accelerator. */
+function checkBatch({ name, type: { shape } }: InputValue): void {
+  if (shape[0] === 1) return;
+  const list = `[${shape.join(', ')}]`;
+  fail('streamline/unsupported', `input '${name}' has shape ${list}: its first axis, the batch, is not 1`, {
+    at: inNetwork([name]),
+    hint:
+      shape.length < 2
+        ? `finn builds accelerators that take a frame at a time: export the network with an input of shape [${[1, ...shape].join(', ')}]`
+        : `finn builds accelerators that take a frame at a time: export the network with a batch of 1, [${[1, ...shape.slice(1)].join(', ')}], or with an open one`,
+  });
+}
+
+/** Is it computed from integers by the accelerator? */
+const isHardware = (from: Carried): boolean =>
+  from.kind === 'sum' || (from.kind === 'integers' && from.base.kind === 'node');
+
+/** Names of nodes that one message shows. */
+const SHOWN = 5;
+
+function refuseAll(network: Graph, onHost: readonly HostNode[]): never {
+  const named = onHost.slice(0, SHOWN).map(({ node, op, reason }) => `'${node}' (${op}): ${reason}`);
+  const more = onHost.length > SHOWN ? [`and ${onHost.length - SHOWN} more`] : [];
+  const why = named.length > 0 ? [...named, ...more].join('; ') : 'nothing is done with the integers of its input';
+  return fail('streamline/unsupported', `no part of the network becomes hardware: ${why}`, {
+    at: inNetwork(onHost.length > 0 ? onHost.map(({ node }) => node) : network.inputs.map(({ name }) => name)),
+    hint: 'hardware begins where integers are computed with: quantise weights and activations (Quant, BipolarQuant or QuantizeLinear), and begin with a quantiser or `input.datatype` in the recipe',
+  });
 }
 
 /** Inputs and constants of integer type are integers as they stand; reals are the host's. */
@@ -119,13 +162,17 @@ function join(
   const core = { name: network.name, outputs };
   const before = {
     name: `${network.name}_before`,
-    outputs: feeds.map(({ input: { name }, integers: value }) => ({ name, value })),
+    outputs: feeds
+      .filter((feed) => reads(outputs, feed.input))
+      .map(({ input: { name }, integers: value }) => ({ name, value })),
   };
   const after = { name: `${network.name}_behind`, outputs: reals.map(({ name, value }) => ({ name, value })) };
   const direct = network.inputs.filter(({ type }) => type.dtype.integer);
   return {
     before:
-      feeds.length === 0 ? undefined : { ...before, inputs: network.inputs.filter((i) => reads(before.outputs, i)) },
+      before.outputs.length === 0
+        ? undefined
+        : { ...before, inputs: network.inputs.filter((i) => reads(before.outputs, i)) },
     core: { ...core, inputs: [...feeds.map((feed) => feed.input), ...direct].filter((i) => reads(outputs, i)) },
     behind: reals.every(({ plain }) => plain) ? undefined : { ...after, inputs: emitted.map((one) => one.input) },
     meetings,
