@@ -12,6 +12,8 @@ const slow = [
   'test/e2e/sources.test.ts',
   'test/e2e/bad-input.test.ts',
   'src/steps/driver/driver.test.ts',
+  'src/steps/driver/host-part.test.ts',
+  'test/verification/random-circuits.test.ts',
   'test/config/pins.test.ts',
   'src/sim/simulation.test.ts',
   'src/shells/uart/shell.test.ts',
