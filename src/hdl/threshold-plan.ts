@@ -165,7 +165,9 @@ function costAs(o: ThresholdOptions, p: ThresholdPlan): { lut: number; ff: numbe
       bram += rom.copies * romBlocks(family, rom);
     } else {
       const width = rom === p.roms[0] ? Math.ceil(rom.width * moving) : rom.width;
-      lut += rom.copies * romLuts(family, { depth: rom.depth, width });
+      // A serial search computes its next address in front of the table: in LUTs the two melt together (circuits.md rule 7).
+      const searched = p.form === 'serial' && rom === p.roms[0] ? 2.5 : 1;
+      lut += rom.copies * romLuts(family, { depth: rom.depth, width }) * searched;
       if (rom.depth > 1 && p.form !== 'table') ff += rom.copies * width;
     }
   }
