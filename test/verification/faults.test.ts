@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Diagnostic, FinnError } from '../../src/diagnostics/diagnostic.ts';
 import type { Design } from '../../src/hdl/design.ts';
-import { parseDataType, smallest } from '../../src/ir/datatype.ts';
+import { int, smallest } from '../../src/ir/datatype.ts';
 import { constant, type Graph, input, node as makeNode, type Node, output } from '../../src/ir/graph.ts';
 import { rewrite } from '../../src/ir/rewrite.ts';
 import { extremes, tensor } from '../../src/ir/tensor.ts';
@@ -157,10 +157,10 @@ describe('what was tampered with is found, and named', () => {
   });
 
   it('lower: not that a Gemm became two layers, the product and the bias; but an error in either', async () => {
-    const int4 = parseDataType('INT4');
+    const int4 = int(4);
     const x = input('x', { dtype: int4, shape: [1, 2] });
     const weights = constant(tensor(int4, [2, 2], Float64Array.of(1, -2, 3, 4)), 'weights');
-    const bias = constant(tensor(parseDataType('INT8'), [2], Float64Array.of(40, -58)), 'bias');
+    const bias = constant(tensor(int(8), [2], Float64Array.of(40, -58)), 'bias');
     const product = makeNode(onnx('MatMul'), [x, weights], {}, ['Gemm_0']);
     const sum = makeNode(onnx('Add'), [output(product), bias], {}, ['Gemm_0']);
     const core: Graph = { name: 'gemm', inputs: [x], outputs: [{ name: 'y', value: output(sum) }] };
