@@ -50,7 +50,7 @@ export interface Performance {
 export function scheduledRun(graph: Graph): TokenRun | undefined {
   const { stages, queues } = stagesOf(graph);
   const pace = Math.max(1, ...[...layersOf(graph).values()].map((layer) => layer.op.cycles(layer)));
-  return isPlayable(stages, pace) ? runTokens(stages, queues, { frames: settlingFrames(stages) }) : undefined;
+  return isPlayable(stages, pace) ? runTokens(stages, queues, { frames: settlingFrames(stages), pace }) : undefined;
 }
 
 /** FINN's estimate reports, by file name, for a folded graph with its FIFOs, and the run of its schedules. */

@@ -46,6 +46,26 @@ const merged: Readonly<Record<string, string>> = {
 /** A layer's kind without backend and number: ChannelwiseOp_hls_0 is a ChannelwiseOp. */
 const kindOf = (name: string): string => name.replace(/(_hls|_rtl)?_\d+$/, '');
 
+const otherBackend = (name: string): string =>
+  name.replace(/_(hls|rtl)_/, (_, backend) => (backend === 'hls' ? '_rtl_' : '_hls_'));
+
+/**
+ * FINN numbers layers by backend, and its choice of backends is not always ours. Of kinds that the file and the network have
+ * equally often, but not under the same names, the file's are the network's in order.
+ */
+function byOrder(names: readonly string[], byFinn: ReadonlyMap<string, Layer>): Map<string, Layer> {
+  const matched = new Map<string, Layer>();
+  for (const kind of new Set(names.map(kindOf))) {
+    const theirs = names.filter((name) => kindOf(name) === kind);
+    const ours = [...byFinn].filter(([name]) => kindOf(name) === kind);
+    if (theirs.length !== ours.length || theirs.every((name) => byFinn.has(name))) continue;
+    theirs.forEach((name, i) => {
+      matched.set(name, ours[i]![1]);
+    });
+  }
+  return matched;
+}
+
 /**
  * Reads FINN's folding_config.json: names as FINN gives them (MVAU_hls_0, Thresholding_rtl_0), attributes by FINN's
  * words. Defaults apply first. A FIFO or width converter sets depths or nothing; any other name that matches no layer
@@ -63,6 +83,7 @@ export function readFinnFolding(text: string, path: string, graph: Graph, at: Lo
   const ours = new Map([...layersOf(graph)].map(([name, layer]) => [layer, name]));
   const diagnostics: Diagnostic[] = [];
   const requests: Request[] = defaultsFor(parsed['Defaults'], byFinn, ours, at);
+  const inOrder = byOrder(Object.keys(parsed), byFinn);
   const fifoDepths = new Map<number, number>();
   const passedOver = new Map<string, string[]>();
   for (const [name, value] of Object.entries(parsed)) {
@@ -77,8 +98,7 @@ export function readFinnFolding(text: string, path: string, graph: Graph, at: Lo
       continue;
     }
     if (/^(StreamingDataWidthConverter|IODMA|TLastMarker)(_rtl|_hls)?_\d+$/.test(name)) continue;
-    const layer =
-      byFinn.get(name) ?? byFinn.get(name.replace(/_(hls|rtl)_/, (_, kind) => (kind === 'hls' ? '_rtl_' : '_hls_')));
+    const layer = inOrder.get(name) ?? byFinn.get(name) ?? byFinn.get(otherBackend(name));
     if (!layer) {
       const reason = merged[kindOf(name)];
       if (reason !== undefined) {

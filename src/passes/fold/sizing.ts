@@ -45,7 +45,7 @@ export function smallestDepths(stages: readonly Stage[], queues: Queues, pace: n
   const runWith = (depths: readonly number[]): TokenRun => {
     left -= 1;
     const capacities = depths.map((depth, edge) => ({ depth, latency: latency(edge, depth) }));
-    return runTokens(stages, capacities, { frames });
+    return runTokens(stages, capacities, { frames, pace });
   };
   const keeps = (run: TokenRun): boolean => !run.deadlock && run.interval <= pace;
   if (left > 0) {
@@ -55,7 +55,7 @@ export function smallestDepths(stages: readonly Stage[], queues: Queues, pace: n
   let depths = sweep(stages, count, pace, least, latency);
   let run = runWith(depths);
   // The proof of `sweep` is for an input at that pace. One that comes sooner may, in theory, make a rigid pipeline come later.
-  for (let round = 0; round < 8 && !keeps(run); round += 1) {
+  for (let round = 0; round < 3 && !keeps(run); round += 1) {
     depths = depths.map((depth) => depth * 2);
     run = runWith(depths);
   }

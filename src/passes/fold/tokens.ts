@@ -45,6 +45,11 @@ export interface TokenOptions {
    * before it, everywhere.
    */
   readonly frames: number;
+  /**
+   * No run is faster than this pace. Long frames are offered at it, lest queues fill for hundreds of frames, and three of
+   * them are enough if the last one keeps it.
+   */
+  readonly pace?: number;
   /** All of the frames are played, and the cycles of the beats on the accelerator's edges are kept. */
   readonly log?: boolean;
   /** When the accelerator's inputs are offered and its outputs accepted; at once and always if left out. */
@@ -66,9 +71,14 @@ export function runTokens(stages: readonly Stage[], queues: readonly Capacity[],
   const between = queues.map(
     ({ depth, latency = 1 }, e) => new Queue(producer.get(e)!, consumer.get(e)!, depth, latency),
   );
+  const brief = options.pace !== undefined && beatsPerFrame(stages) > long;
+  const paced = (stage: number, port: number): When => {
+    const beats = beatsOf(stages[stage]!.schedule, 'in', port);
+    return (cycle, n) => Math.max(cycle, Math.floor(n / beats) * options.pace!);
+  };
   const outer = (stage: number, direction: 'in' | 'out', port: number): Queue => {
     const queue = new Queue(direction === 'in' ? -1 : stage, direction === 'in' ? stage : -1, Infinity, 1);
-    queue.when = edge?.(stage, direction, port);
+    queue.when = edge?.(stage, direction, port) ?? (brief && direction === 'in' ? paced(stage, port) : undefined);
     if (log) queue.log = [];
     return queue;
   };
@@ -85,20 +95,23 @@ export function runTokens(stages: readonly Stage[], queues: readonly Capacity[],
   for (const { queue, beats } of sinks) queue.beats = beats;
   const reach = reachOf(stages, queues);
   const frames = log ? options.frames : options.frames + 2 * (reach - 1);
+  const endOf = (frame: number): number => Math.max(...sinks.map(({ queue }) => queue.ends![frame]!));
   let steady = false;
   let done = 0;
-  while (done < frames && !steady) {
+  let kept = false;
+  while (done < frames && !steady && !kept) {
     done = log ? frames : done + 1;
     for (let i = 0; i < stages.length; i += 1) work.add(i);
     for (let i = work.next(); i >= 0; i = work.next()) players[i]!.advance(done);
     if (sinks.some(({ queue }) => queue.ends!.length < done)) break;
     steady = settled(players, done, reach);
+    kept = brief && done >= 3 && endOf(done - 1) - endOf(done - 2) === options.pace;
   }
   const ends = Array.from({ length: Math.min(...sinks.map(({ queue }) => queue.ends!.length)) }, (_, frame) =>
-    Math.max(...sinks.map(({ queue }) => queue.ends![frame]!)),
+    endOf(frame),
   );
   const intervals = ends.slice(1).map((end, frame) => end - ends[frame]!);
-  const later = intervals.slice(steady ? -1 : Math.floor(intervals.length / 2));
+  const later = intervals.slice(steady || kept ? -1 : Math.floor(intervals.length / 2));
   const first = Math.min(...ins.flat().flatMap(({ producer: p, first }) => (p < 0 && first >= 0 ? [first] : [])));
   const logOf = (list: readonly Queue[]): number[][] => list.map((queue) => queue.log ?? []);
   const deadlock = ends.length < done;
@@ -169,6 +182,9 @@ class Worklist {
     return stage;
   }
 }
+
+/** A frame is long from so many beats on. */
+const long = 1e7;
 
 /** More beats are not played to see whether a run becomes steady: about ten seconds. */
 const patience = 3e8;
