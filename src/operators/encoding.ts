@@ -1,7 +1,8 @@
 import { bug } from '../diagnostics/diagnostic.ts';
 import type { Row } from '../hdl/rows.ts';
 import { BIPOLAR, bitsFor, type DataType, smallest } from '../ir/datatype.ts';
-import { extremes, type Tensor } from '../ir/tensor.ts';
+import { factsOf } from '../ir/facts.ts';
+import type { Tensor } from '../ir/tensor.ts';
 
 /**
  * An input as unsigned bits: x = scale · u + offset. BIPOLAR is 2u − 1; of signed types the top bit is inverted, so that
@@ -47,7 +48,7 @@ export interface WeightCode {
 /** The cheapest code of the weights, for inputs of `bits` unsigned bits. */
 export function weightCode(weights: Tensor, bits: number, inLogic: boolean): WeightCode {
   const top = 2 ** bits - 1;
-  const [min, max] = extremes(weights.data);
+  const { min, max, nonZero } = factsOf(weights);
   const absolute = { most: (w: number) => Math.abs(w) * top, correction: (w: number) => Math.min(w, 0) * top };
   if (inLogic) {
     const negative = (w: number): number => digits(w).reduce((n, d) => n + (d.sign < 0 ? 2 ** d.shift : 0), 0);
@@ -66,7 +67,7 @@ export function weightCode(weights: Tensor, bits: number, inLogic: boolean): Wei
     return { kind: width === 1 ? 'binary' : 'integer', bits: width, signed: false, encode: BigInt, ...absolute };
   }
   if (min === -1 && max <= 1) {
-    if (weights.data.every((w) => w !== 0)) {
+    if (nonZero) {
       return { kind: 'bipolar', bits: 1, signed: true, encode: (w) => (w < 0 ? 1n : 0n), ...absolute };
     }
     const code = (w: number): bigint => (w === 0 ? 0n : w < 0 ? 3n : 1n);
@@ -83,6 +84,14 @@ export function weightCode(weights: Tensor, bits: number, inLogic: boolean): Wei
     correction: () => -sign * top,
     most: (w) => (Math.max(w, 0) + sign) * top,
   };
+}
+
+/** A function of integer weights, looked up where they are many. */
+export function tabulated(weights: Tensor, of: (w: number) => number): (w: number) => number {
+  const { min, max } = factsOf(weights);
+  if (!(max - min < weights.data.length)) return of;
+  const table = Float64Array.from({ length: max - min + 1 }, (_, i) => of(min + i));
+  return (w) => table[w - min]!;
 }
 
 /** Digits of radix 4 that weights of a code have. */

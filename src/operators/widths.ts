@@ -1,5 +1,7 @@
 import { BINARY, BIPOLAR, bitsFor, type DataType, int, smallest, TERNARY, uint } from '../ir/datatype.ts';
+import { factsOf } from '../ir/facts.ts';
 import { extremes, type Tensor } from '../ir/tensor.ts';
+import { Remembered } from '../util/remembered.ts';
 
 /** Least and greatest accumulator of every output. */
 export interface AccumulatorRange {
@@ -7,21 +9,34 @@ export interface AccumulatorRange {
   readonly max: Float64Array;
 }
 
+/** The positive and the negative integer weights (MW, MH) of every column, summed; found once for each array of weights. */
+export function columnSums({ data, shape }: Tensor): {
+  readonly positive: Float64Array;
+  readonly negative: Float64Array;
+} {
+  const mh = shape[1]!;
+  return sums.get(data, [mh], () => {
+    const positive = new Float64Array(mh);
+    const negative = new Float64Array(mh);
+    for (let at = 0; at < data.length; at += mh) {
+      for (let j = 0; j < mh; j += 1) {
+        const w = data[at + j]!;
+        if (w > 0) positive[j]! += w;
+        else negative[j]! += w;
+      }
+    }
+    return { positive, negative };
+  });
+}
+const sums = new Remembered<ReturnType<typeof columnSums>>();
+
 /** What x·W can be, by column of the integer weights (MW, MH), for any x of the type. Exact: both ends are reached. */
 export function accumulatorRange(weights: Tensor, input: DataType): AccumulatorRange {
-  const [mw, mh] = weights.shape as [number, number];
-  const min = new Float64Array(mh);
-  const max = new Float64Array(mh);
-  for (let i = 0; i < mw; i += 1) {
-    for (let j = 0; j < mh; j += 1) {
-      const w = weights.data[i * mh + j]!;
-      const a = w * input.min;
-      const b = w * input.max;
-      min[j]! += Math.min(a, b);
-      max[j]! += Math.max(a, b);
-    }
-  }
-  return { min, max };
+  const { positive, negative } = columnSums(weights);
+  return {
+    min: positive.map((p, j) => 0 + p * input.min + negative[j]! * input.max),
+    max: positive.map((p, j) => 0 + p * input.max + negative[j]! * input.min),
+  };
 }
 
 /**
@@ -40,9 +55,9 @@ const extremesOf = (data: Float64Array): [number, number] => extremes(data);
 
 /** The narrowest type of the weights as our circuits store them: BIPOLAR, BINARY, TERNARY, or the smallest integers. */
 export function weightType(weights: Tensor): DataType {
-  const [min, max] = extremes(weights.data);
+  const { min, max, nonZero } = factsOf(weights);
   if (min >= 0) return max <= 1 ? BINARY : uint(bitsFor(max));
-  if (min === -1 && max <= 1) return weights.data.every((w) => w !== 0) ? BIPOLAR : TERNARY;
+  if (min === -1 && max <= 1) return nonZero ? BIPOLAR : TERNARY;
   return smallest(min, max);
 }
 
@@ -51,7 +66,7 @@ export function weightType(weights: Tensor): DataType {
  * weight of largest magnitude, −max−1 standing for a positive one beside negative ones.
  */
 export function finnWeightType(weights: Tensor): DataType {
-  const [min, max] = extremes(weights.data);
+  const { min, max } = factsOf(weights);
   if (min >= 0) return max <= 1 ? BINARY : uint(bitsFor(max));
   const value = -min > max ? min : -max - 1;
   if (value === -1) return BIPOLAR;

@@ -1,6 +1,7 @@
 import { BIPOLAR, type DataType, smallest } from '../../ir/datatype.ts';
+import { extremes } from '../../ir/tensor.ts';
 import { ceilDiv } from '../../util/maths.ts';
-import { finnWeightType, weightType } from '../widths.ts';
+import { columnSums, finnWeightType, weightType } from '../widths.ts';
 import type { Mvau } from './layer.ts';
 
 /** An MVAU as FINN sees it: what its estimate is a function of. */
@@ -45,11 +46,8 @@ const finnWeightBits = (m: Mvau): number => (isXnor(m) ? 1 : finnWeightType(m.we
  */
 export function finnAccumulatorBits(m: Mvau, accumulator: DataType): number {
   if (!isXnor(m)) return accumulator.bits;
-  const ones = new Array<number>(m.mh).fill(0);
-  m.weights.data.forEach((w, i) => {
-    if (w > 0) ones[i % m.mh]! += 1;
-  });
-  return smallest(-1, Math.max(...ones)).bits;
+  const ones = columnSums(m.weights).positive;
+  return smallest(-1, extremes(ones)[1]).bits;
 }
 
 /**

@@ -1,24 +1,12 @@
 import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
-import { admits, type DataType } from '../../ir/datatype.ts';
+import { admits } from '../../ir/datatype.ts';
 import { factsOf } from '../../ir/facts.ts';
 import type { NodeContext, TensorType, Value } from '../../ir/graph.ts';
-import { extremes, type Tensor } from '../../ir/tensor.ts';
+import { extremes } from '../../ir/tensor.ts';
 import { divisors } from '../../util/maths.ts';
 import { checkThresholds } from '../fused-thresholds.ts';
-import { type AccumulatorRange, accumulatorRange } from '../widths.ts';
+import { accumulatorRange } from '../widths.ts';
 import { dataType, type MvauAttrs } from './layer.ts';
-
-/** Ranges are asked for often, with the same weights. */
-const known = new WeakMap<Tensor, { input: DataType; range: AccumulatorRange }>();
-
-/** The range of x·W, remembered for the weights. */
-export function rangeOf(weights: Tensor, input: DataType): AccumulatorRange {
-  const seen = known.get(weights);
-  if (seen?.input === input) return seen.range;
-  const range = accumulatorRange(weights, input);
-  known.set(weights, { input, range });
-  return range;
-}
 
 /** Why x, W and thresholds cannot be an MVAU at all, or undefined. */
 export function unfit(x: Value | undefined, w: Value | undefined): string | undefined {
@@ -57,7 +45,7 @@ export function inferMvau(inputs: readonly Value[], attrs: MvauAttrs, { origin }
   divides('simd', 'inputs', mw);
 
   const accumulator = dataType(attrs.accumulator);
-  const range = rangeOf(weights, x!.type.dtype);
+  const range = accumulatorRange(weights, x!.type.dtype);
   const [min] = extremes(range.min);
   const [, max] = extremes(range.max);
   if (!admits(accumulator, min) || !admits(accumulator, max)) {

@@ -2,8 +2,7 @@ import { type ConstantValue, constant, node } from '../../ir/graph.ts';
 import { retyped, type Tensor } from '../../ir/tensor.ts';
 import { clippedThresholds } from '../fused-thresholds.ts';
 import type { Layer, Operator } from '../operator.ts';
-import { accumulatorTypeOf, weightType } from '../widths.ts';
-import { rangeOf } from './infer.ts';
+import { accumulatorRange, accumulatorTypeOf, weightType } from '../widths.ts';
 import { type MvauAttrs, mvauOf } from './layer.ts';
 
 /**
@@ -20,6 +19,6 @@ export function narrowed(op: Operator<MvauAttrs>, layer: Layer<MvauAttrs>): Laye
   if (!m.thresholds) {
     return node(op, [x, weights], { ...attrs, output: accumulator }, layer.origin) as Layer<MvauAttrs>;
   }
-  const steps = named(t, clippedThresholds(m.thresholds, rangeOf(m.weights, m.input)));
+  const steps = named(t, clippedThresholds(m.thresholds, accumulatorRange(m.weights, m.input)));
   return node(op, [x, weights, steps], attrs, layer.origin) as Layer<MvauAttrs>;
 }

@@ -2,8 +2,18 @@ import type { Device } from '../../hdl/device.ts';
 import { type ThresholdOptions, thresholdDepth } from '../../hdl/threshold-plan.ts';
 import { countOf, type ThresholdTable, thresholdTable } from '../../hdl/threshold-table.ts';
 import { BINARY, BIPOLAR, bitsFor, smallest } from '../../ir/datatype.ts';
-import { type Tensor, tensor } from '../../ir/tensor.ts';
-import { boothCode, digits, type InputCode, inputCode, signedCode, type WeightCode, weightCode } from '../encoding.ts';
+import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
+import { Remembered } from '../../util/remembered.ts';
+import {
+  boothCode,
+  digits,
+  type InputCode,
+  inputCode,
+  signedCode,
+  tabulated,
+  type WeightCode,
+  weightCode,
+} from '../encoding.ts';
 import { accumulatorRange } from '../widths.ts';
 import type { Mvau } from './layer.ts';
 import { unrolled } from './unrolled.ts';
@@ -46,7 +56,15 @@ export interface Plan {
   readonly least: readonly number[] | undefined;
 }
 
+/** The plan of an MVAU for the device; found once for each array of weights and folding. */
 export function planOf(m: Mvau, device: Device): Plan {
+  const { mw, mh, pe, simd, input, output, thresholds, scale, bias, memory } = m;
+  const of = [mw, mh, pe, simd, input, output, thresholds, scale, bias, memory, device.family];
+  return plans.get(m.weights.data, of, () => decided(m, device));
+}
+const plans = new Remembered<Plan>();
+
+function decided(m: Mvau, device: Device): Plan {
   const inLogic = m.nf === 1 && m.sf === 1;
   const coded = inputCode(m.input);
   const weights = weightCode(m.weights, coded.bits, inLogic);
@@ -208,24 +226,27 @@ export const wide = ({ kind }: WeightCode): boolean => kind === 'integer' || kin
 function offsets(m: Mvau, input: InputCode, code: WeightCode): Float64Array {
   const offset = new Float64Array(m.mh);
   const { data } = m.weights;
+  const constant = tabulated(m.weights, (w) => input.scale * code.correction(w) + input.offset * w);
   for (let i = 0; i < m.mw; i += 1) {
-    for (let j = 0; j < m.mh; j += 1) {
-      const w = data[i * m.mh + j]!;
-      offset[j]! += input.scale * code.correction(w) + input.offset * w;
-    }
+    const row = i * m.mh;
+    for (let j = 0; j < m.mh; j += 1) offset[j]! += constant(data[row + j]!);
   }
   return offset;
 }
 
 /** Greatest partial sum of one cycle, over all neurons and folds. */
 function mostOfPart(m: Mvau, code: WeightCode): number {
+  const { data } = m.weights;
+  const mostOf = tabulated(m.weights, code.most);
+  const totals = new Float64Array(m.mh);
   let most = 0;
-  for (let j = 0; j < m.mh; j += 1) {
-    for (let fold = 0; fold < m.sf; fold += 1) {
-      let total = 0;
-      for (let i = 0; i < m.simd; i += 1) total += code.most(m.weights.data[(fold * m.simd + i) * m.mh + j]!);
-      most = Math.max(most, total);
+  for (let fold = 0; fold < m.sf; fold += 1) {
+    totals.fill(0);
+    for (let i = fold * m.simd; i < (fold + 1) * m.simd; i += 1) {
+      const row = i * m.mh;
+      for (let j = 0; j < m.mh; j += 1) totals[j]! += mostOf(data[row + j]!);
     }
+    most = Math.max(most, extremes(totals)[1]);
   }
   return most;
 }

@@ -1,5 +1,6 @@
 import type { DataType } from '../../ir/datatype.ts';
 import { admits } from '../../ir/datatype.ts';
+import { factsOf } from '../../ir/facts.ts';
 import type { NodeContext, TensorType, Value } from '../../ir/graph.ts';
 import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
 import { checkThresholds } from '../fused-thresholds.ts';
@@ -14,8 +15,8 @@ export function unfit(x: Value | undefined, w: Value | undefined): string | unde
   const { dtype, shape } = x.type;
   if (!dtype.integer) return `its input is ${dtype.name}, not integers`;
   if (dtype.bits > 16) return `its input is ${dtype.name}; at most 16 bits are possible`;
-  if (!w.tensor.data.every(Number.isInteger)) return 'its weights are not integers';
-  const [min, max] = extremes(w.tensor.data);
+  const { integer, min, max } = factsOf(w.tensor);
+  if (!integer) return 'its weights are not integers';
   if (min < -32768 || max > 65535) return `its weights are ${min} … ${max}; at most 16 bits are possible`;
   const [k = 0, channels = 0] = w.type.shape;
   if (w.type.shape.length !== 2 || shape.at(-1) !== k * channels)
