@@ -3,12 +3,14 @@ import { render } from '../diagnostics/render.ts';
 import type { Graph, Node, TensorType } from '../ir/graph.ts';
 import { sizeOf } from '../ir/tensor.ts';
 import { nodesOf } from '../ir/traverse.ts';
+import { splitBias } from '../passes/clean/split-bias.ts';
 import { splitGemm } from '../passes/clean/split-gemm.ts';
 import { type Feed, feedInput } from '../passes/clean/surround.ts';
 import { isLayer, layersOf } from '../passes/fold/names.ts';
+import { divide } from '../passes/lower/divide.ts';
 import { toLayers } from '../passes/lower/to-layers.ts';
 import { isConstant } from '../passes/streamline/constants.ts';
-import { type HostNode, split } from '../passes/streamline/walk.ts';
+import type { HostNode } from '../passes/streamline/walk.ts';
 import { rational } from '../util/rational.ts';
 import { type DiagnosticJson, diagnosticJson } from './diagnostic-json.ts';
 import { typeText } from './graph.ts';
@@ -124,9 +126,12 @@ const assumed: Feed = { datatype: 'UINT8', scale: [rational(1n)] };
 
 function lowerFed(graph: Graph, feed?: Feed): Lowered {
   try {
-    const simple = splitGemm(graph);
-    const { core, onHost } = split(feed ? feedInput(simple, feed) : simple);
-    const { graph: made, diagnostics } = toLayers(core, { standaloneThresholds: false });
+    const simple = splitBias(splitGemm(graph));
+    const {
+      parts: { onHost },
+      laidOut,
+    } = divide(feed ? feedInput(simple, feed) : simple);
+    const { graph: made, diagnostics } = toLayers(laidOut.core, { standaloneThresholds: false });
     return { ...layersIn(made), onHost, problems: diagnostics };
   } catch (cause) {
     if (!(cause instanceof FinnError)) throw cause;

@@ -5,9 +5,8 @@ import type { Graph } from '../../src/ir/graph.ts';
 import { edgesOf, insertFifos, matchWidths, narrow } from '../../src/passes/fold/connect.ts';
 import { layersOf } from '../../src/passes/fold/names.ts';
 import { applyFolding, withAttributes } from '../../src/passes/fold/parallelize.ts';
-import { layOut } from '../../src/passes/layout/ends.ts';
+import { type Divided, divide } from '../../src/passes/lower/divide.ts';
 import { toLayers } from '../../src/passes/lower/to-layers.ts';
-import { split } from '../../src/passes/streamline/walk.ts';
 import { verifyLayout, verifyStreamline } from '../../src/steps/verify/streamline.ts';
 import { frameOf, readVectors } from '../../src/steps/verify/vectors.ts';
 import { divisors } from '../../src/util/maths.ts';
@@ -50,9 +49,10 @@ function foldedAtRandom(graph: Graph, seed: number): Graph {
 function holds(seed: number): 'held' | 'refused' {
   const { graph: network } = randomImages(seed);
   check(network);
-  let parts: ReturnType<typeof split>;
+  let parts: Divided['parts'];
+  let laidOut: Divided['laidOut'];
   try {
-    parts = split(network);
+    ({ parts, laidOut } = divide(network));
   } catch (cause) {
     if (cause instanceof FinnError && legal.some((pattern) => pattern.test(cause.message))) return 'refused';
     throw cause;
@@ -60,7 +60,6 @@ function holds(seed: number): 'held' | 'refused' {
   check(parts.core, 'split');
   const vectors = readVectors(network, {});
   verifyStreamline(network, parts, vectors, true);
-  const laidOut = layOut(parts);
   check(laidOut.core, 'layOut');
   verifyLayout(parts, laidOut, vectors);
   if (laidOut.core.inputs.length === 0) return 'refused';

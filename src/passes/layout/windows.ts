@@ -71,14 +71,20 @@ export function windowed(
   return apply(qonnx('Im2Col'), [x], attrs, [...origin, 'window']);
 }
 
+/** Outputs whose weights are reordered together. */
+const AT_ONCE = 16;
+
 /** Weights [O, I, …k] as the matrix [k·I, O] that windows are multiplied by. */
 export function denseMatrix(w: Tensor): Tensor {
   const [outputs, inputs] = w.shape as [number, number];
   const k = sizeOf(w.shape.slice(2));
   const data = new Float64Array(w.data.length);
-  for (let o = 0; o < outputs; o += 1)
+  // Some outputs at a time: both what is read and what is written then stay in the cache.
+  for (let from = 0; from < outputs; from += AT_ONCE)
     for (let i = 0; i < inputs; i += 1)
-      for (let p = 0; p < k; p += 1) data[(p * inputs + i) * outputs + o] = w.data[(o * inputs + i) * k + p]!;
+      for (let p = 0; p < k; p += 1)
+        for (let o = from; o < Math.min(outputs, from + AT_ONCE); o += 1)
+          data[(p * inputs + i) * outputs + o] = w.data[(o * inputs + i) * k + p]!;
   return tensor(w.dtype, [k * inputs, outputs], data);
 }
 

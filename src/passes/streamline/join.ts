@@ -1,4 +1,4 @@
-import { FLOAT64, smallest } from '../../ir/datatype.ts';
+import { FLOAT64, int, smallest } from '../../ir/datatype.ts';
 import { apply, constant, type Node, type Value } from '../../ir/graph.ts';
 import { type Tensor, tensor } from '../../ir/tensor.ts';
 import { onnx } from '../ops.ts';
@@ -86,15 +86,27 @@ function streamsOf(
   );
   if (!terms.every((list) => list?.every(({ links }) => links.length === 0)))
     return onHost(node, inputs, unquantised(inputs), quantiseThere);
-  const shape = node.inputs[0]!.type.shape;
-  const other = node.inputs.find((value) => value!.type.shape.join() !== shape.join());
-  if (other)
+  const { shape } = node.types[0]!;
+  if (!node.inputs.every((value) => repeats(value!.type.shape, shape)))
     refuse(
       node,
-      `it joins shapes [${shape.join(', ')}] and [${other.type.shape.join(', ')}]`,
-      'give both branches the same shape: Expand or Resize (nearest) repeats pixels, a convolution with as many outputs makes channels',
+      `it joins shapes ${node.inputs.map((value) => `[${value!.type.shape.join(', ')}]`).join(' and ')}`,
+      'give both branches the same channels: pixels are repeated, channels are not (a convolution with as many outputs makes them)',
     );
-  return { terms: terms as readonly (readonly Integers[])[], shape };
+  const whole = (terms as readonly (readonly Integers[])[]).map((list) => list.map((x) => repeated(x, shape, node)));
+  return { terms: whole, shape };
+}
+
+/** Is a tensor broadcast to `shape` along spatial axes only, or not at all? */
+const repeats = (own: readonly number[], shape: readonly number[]): boolean =>
+  own.join() === shape.join() ||
+  (own.length === shape.length && own.length > 2 && own[0] === shape[0] && own[1] === shape[1]);
+
+/** A branch of one pixel, row or column, such as a gate of each channel, repeated over the image. */
+function repeated(x: Integers, shape: readonly number[], { origin }: Node): Integers {
+  if (x.base.type.shape.join() === shape.join()) return x;
+  const wanted = constant(tensor(int(64), [shape.length], shape));
+  return { ...x, base: apply(onnx('Expand'), [x.base, wanted], {}, [...origin, 'expand']) };
 }
 
 /**

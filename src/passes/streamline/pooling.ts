@@ -35,7 +35,7 @@ export const averagePoolRule: Rule = (node, inputs) => {
   const from = inputs[0]!;
   if (from.kind !== 'integers') return onHost(node, inputs, 'it averages reals');
   const x = linear(from);
-  if (!x) return onHost(node, inputs, 'what lies before it is not quantised');
+  if (!x) return onHost(node, inputs, 'what lies before it is not quantised', 'quantise its input in front of it');
   const pads = (node.attrs['pads'] as readonly number[] | undefined) ?? [];
   const isPadded = pads.some((n) => n > 0);
   const kernel = node.attrs['kernel_shape'] as readonly number[];
@@ -73,7 +73,7 @@ function overhangs(node: Node, kernel: readonly number[]): boolean {
   });
 }
 
-/** GlobalAveragePool, ReduceMean and ReduceSum over all spatial axes, and of a sequence over its steps. */
+/** GlobalAveragePool; ReduceMean and ReduceSum over all spatial axes, or over the steps of a sequence. */
 export const globalAverageRule: Rule = (node, inputs) => {
   const from = inputs[0]!;
   if (from.kind !== 'integers') return onHost(node, inputs, 'it averages reals');
@@ -98,7 +98,13 @@ export const globalAverageRule: Rule = (node, inputs) => {
     );
   const x = linear(from);
   const perFeature = x && (sequence ? x.scale.data.length > 1 || x.offset.data.length > 1 : false);
-  if (!x || perFeature) return onHost(node, inputs, 'what lies before it is not quantised with one scale');
+  if (!x || perFeature)
+    return onHost(
+      node,
+      inputs,
+      'what lies before it is not quantised with one scale',
+      'quantise its input in front of it, with one scale',
+    );
   const keepdims = reduces ? Number(node.attrs['keepdims'] ?? 1) : 1;
   const list = constant(tensor(int(64), [axes.length], axes));
   const sums = apply(onnx('ReduceSum'), [x.base, list], { keepdims }, node.origin);

@@ -19,7 +19,12 @@ export function signed(base: Value, signs: Int8Array): Value {
     const { tensor: W } = weights;
     const inner = sizeOf(W.shape.slice(axis + 1));
     const width = W.shape[axis]!;
-    const data = Float64Array.from(W.data, (w, i) => (signs[Math.floor(i / inner) % width]! < 0 && w !== 0 ? -w : w));
+    const data = Float64Array.from(W.data);
+    for (let at = 0; at < data.length; at += inner) {
+      if (signs[(at / inner) % width]! > 0) continue;
+      // 0 − w: no zero becomes −0.
+      for (let i = at; i < at + inner; i += 1) data[i] = 0 - data[i]!;
+    }
     const [min, max] = extremes(data);
     const dtype = W.dtype === BIPOLAR || (min >= W.dtype.min && max <= W.dtype.max) ? W.dtype : smallest(min, max);
     const flipped = constant(tensor(dtype, W.shape, data), weights.name);

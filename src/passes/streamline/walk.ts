@@ -12,7 +12,7 @@ import { extremes } from '../../ir/tensor.ts';
 import { nodesOf } from '../../ir/traverse.ts';
 import { type Carried, type Host, type Integers, ONE, ZERO } from './carried.ts';
 import { isConstant } from './constants.ts';
-import { hostedRule } from './hosted.ts';
+import { type Hosted, hostedRule } from './hosted.ts';
 import { behind, integersBehind, isPlain, realOf } from './real.ts';
 import type { Meeting, Walk } from './rule.ts';
 import { ruleFor } from './rules.ts';
@@ -48,7 +48,7 @@ interface Feed {
  * tensor is brought to integers once, from those in front of it. `hosted` are nodes, by ONNX name, that the host has to
  * do, and why. Refuses a network of which nothing becomes hardware.
  */
-export function split(network: Graph, hosted: ReadonlyMap<string, string> = new Map()): Split {
+export function split(network: Graph, hosted: ReadonlyMap<string, Hosted> = new Map()): Split {
   network.inputs.forEach(checkBatch);
   const carried = new Map<Node, readonly Carried[]>();
   const meetings: Meeting[] = [];
@@ -71,12 +71,12 @@ export function split(network: Graph, hosted: ReadonlyMap<string, string> = new 
   };
   for (const node of nodesOf(network)) {
     const inputs = node.inputs.map((value) => value && carry(value));
-    const reason = hosted.get(node.origin[0] ?? '');
-    const made = (reason === undefined ? ruleFor(node) : hostedRule(reason))(node, inputs, walk);
+    const kind = hosted.get(node.origin[0] ?? '');
+    const made = (kind ? hostedRule(kind) : ruleFor(node))(node, inputs, walk);
     carried.set(node, made);
     const [kept] = made;
-    if (reason !== undefined && kept?.kind === 'integers')
-      onHost.push({ node: node.origin[0] ?? '', op: node.op.name, side: 'before', reason });
+    if (kind && kept?.kind === 'integers')
+      onHost.push({ node: node.origin[0] ?? '', op: node.op.name, side: 'before', reason: kind.reason });
     if (kept?.kind !== 'host' || made.some((one) => one.kind !== 'host')) continue;
     if (node.types.every((type, index) => isConstant({ kind: 'node', node, index, type }))) continue;
     onHost.push({ node: node.origin[0] ?? '', op: node.op.name, side: kept.side, reason: reasonOf(node, kept) });

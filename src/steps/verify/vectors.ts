@@ -19,6 +19,7 @@ export function readVectors(graph: Graph, sources: Readonly<Record<string, Uint8
     throw new FinnError(
       error('verify/vectors', `the network has ${graph.inputs.length} inputs; finn builds accelerators with one`, {
         at: inNetwork(graph.inputs.map(({ name }) => name)),
+        hint: 'put them together in one input (Concat or Split inside the network), or cut the network in two',
       }),
     );
   const { dtype, shape } = first.type;
