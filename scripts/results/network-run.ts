@@ -19,17 +19,22 @@ export interface Totals {
   readonly dsp: number;
 }
 
+/** `through`: inputs of carry chains that are no LUT's output, not counted in `lut`; `left`: layers that were not mapped. */
+export interface Mapped extends Totals {
+  readonly through: number;
+  readonly version: string;
+  readonly left: readonly string[];
+}
+
 /** What was found out about a network; members are absent where that was not asked for. */
 export interface NetworkResult {
   /** By the layers' schedules, with the queues that the build has. */
   readonly interval: number;
   readonly latency: number;
-  /** Seconds of folding, in which the queues' depths are found; 0 where it was in the cache. */
-  readonly foldSeconds: number;
   readonly estimated: Totals;
   readonly simulated?: { readonly frames: number; readonly interval: number; readonly latency: number };
-  /** Layers and what is between them, out of context; `left` names layers that were not mapped. */
-  readonly mapped?: Totals & { readonly version: string; readonly left: readonly string[] };
+  /** Layers and what is between them, out of context. */
+  readonly mapped?: Mapped;
 }
 
 export interface RunOptions {
@@ -80,7 +85,6 @@ export async function runNetwork(network: Network, options: RunOptions): Promise
   const result: NetworkResult = {
     interval: pace.scheduled_interval_cycles,
     latency: pace.scheduled_latency_cycles,
-    foldSeconds: built.outcomes.find(({ instance }) => instance.step.name === 'fold')?.seconds ?? 0,
     estimated: { lut: total['LUT']!, ff: total['FF']!, bram: total['BRAM_18K']!, dsp: total['DSP']! },
   };
   const simulated = options.simulate
@@ -107,6 +111,7 @@ type Designs = ReadonlyMap<string, Parameters<typeof measure>[0]>;
 /** Each layer by itself, and the circuit around them with the layers as black boxes. */
 async function map(designs: Designs, graph: Graph, family: Family, provider: Provider, options: RunOptions) {
   let totals = none;
+  let carried = 0;
   const left: string[] = [];
   for (const [name, design] of designs) {
     if (options.without.has(name)) {
@@ -114,7 +119,8 @@ async function map(designs: Designs, graph: Graph, family: Family, provider: Pro
       continue;
     }
     const start = performance.now();
-    const { merged, ff, bram, dsp } = await measure(design, family, provider);
+    const { merged, through, ff, bram, dsp } = await measure(design, family, provider);
+    carried += through;
     options.say(
       `  ${name}: ${merged} LUT, ${ff} FF, ${bram} RAMB18 (${Math.round((performance.now() - start) / 1000)} s)`,
     );
@@ -130,9 +136,14 @@ async function map(designs: Designs, graph: Graph, family: Family, provider: Pro
     report: () => {},
   };
   const { accelerator } = await stitch.run({ dataflow: graph, designs: boxes }, context);
-  const { merged, ff, bram, dsp } = await measure(accelerator, family, provider);
+  const { merged, through, ff, bram, dsp } = await measure(accelerator, family, provider);
   options.say(`  between layers: ${merged} LUT, ${ff} FF, ${bram} RAMB18`);
-  return { ...plus(totals, { lut: merged, ff, bram, dsp }), version: options.version, left };
+  return {
+    ...plus(totals, { lut: merged, ff, bram, dsp }),
+    through: carried + through,
+    version: options.version,
+    left,
+  };
 }
 
 const port = ({ name, direction, width }: StreamPort): string[] => {

@@ -19,16 +19,14 @@ export function tables(found: readonly Found[]): string[] {
     ...head([
       'network',
       'folding',
-      'published by',
-      'board, MHz',
+      'published',
       'interval',
       'latency',
       'frames/s',
-      'latency, µs',
       'our interval',
       'our latency',
-      'our frames/s there',
-      'our µs',
+      'in µs',
+      'our frames/s',
       'frames simulated',
     ]),
     ...found.flatMap(({ network, result }) => network.published.map((one, i) => pace(network, result, one, i === 0))),
@@ -40,7 +38,7 @@ export function tables(found: readonly Found[]): string[] {
       'FF',
       'BRAM36',
       'DSP',
-      'our LUT, mapped',
+      'our LUT (+ through), mapped',
       'FF',
       'RAMB18',
       'our LUT, estimated',
@@ -55,23 +53,26 @@ export function tables(found: readonly Found[]): string[] {
 function pace(network: Network, result: NetworkResult, one: Publication, first: boolean): string {
   const { clockMhz } = one;
   const { simulated } = result;
-  const tilde = (n: number): string => grouped(n);
   return row([
     first ? network.name : '',
     first ? network.folding : '',
-    one.by,
-    `${one.board}, ${Number(clockMhz.toFixed(1))}`,
+    `${one.by}, ${one.board}, ${Number(clockMhz.toFixed(1))} MHz`,
     short(one.interval),
-    short(one.latency),
+    one.latency !== undefined ? grouped(one.latency) : one.latencyUs !== undefined ? `${one.latencyUs} µs` : '–',
     short(one.fps),
-    one.latencyUs === undefined ? '–' : String(one.latencyUs),
-    tilde(result.interval),
-    tilde(result.latency),
-    grouped((clockMhz * 1e6) / result.interval),
+    grouped(result.interval),
+    grouped(result.latency),
     microseconds(result.latency / clockMhz),
-    simulated ? String(simulated.frames) : 'not simulated',
+    grouped((clockMhz * 1e6) / result.interval),
+    simulated ? `${simulated.frames}${differing(result, simulated)}` : 'not simulated',
   ]);
 }
+
+/** What the circuit did otherwise than the schedules say; nothing, as it should be. */
+const differing = ({ interval, latency }: NetworkResult, simulated: NonNullable<NetworkResult['simulated']>): string =>
+  interval === simulated.interval && latency === simulated.latency
+    ? ''
+    : `, interval ${grouped(simulated.interval)}, latency ${grouped(simulated.latency)}`;
 
 function resources({ name, published }: Network, { mapped, estimated }: NetworkResult): string[] {
   const counted = published.filter(({ lut }) => lut !== undefined);
@@ -85,7 +86,7 @@ function resources({ name, published }: Network, { mapped, estimated }: NetworkR
       one?.bram === undefined ? '–' : String(one.bram),
       short(one?.dsp),
       mapped
-        ? `${grouped(mapped.lut)}${mapped.left.length > 0 ? ` without ${mapped.left.join(', ')}` : ''}`
+        ? `${grouped(mapped.lut)} (+ ${grouped(mapped.through)})${mapped.left.length > 0 ? ` without ${mapped.left.join(', ')}` : ''}`
         : 'not mapped',
       short(mapped?.ff),
       short(mapped?.bram),

@@ -143,7 +143,7 @@ export const networks: readonly Network[] = [
     build: 'mobilenet-v1-w4a4-zcu104-examples-zcu104',
     folding: 'finn-examples, ZCU104',
     published: [
-      { ...plus(394272, 765909, 254, 142631, 126213, 519, 696), note: 'another folding' },
+      plus(394272, 765909, 254, 142631, 126213, 519, 696),
       { ...examples('ZCU104', 5000 / 27, 450), note: 'about, from the blog on FINN v0.6' },
     ],
     estimateOnly: true,
