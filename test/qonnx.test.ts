@@ -9,7 +9,7 @@ import { readModel } from '../src/onnx/import.ts';
 import { splitGemm } from '../src/passes/clean/split-gemm.ts';
 import { appendTopK, feedInput } from '../src/passes/clean/surround.ts';
 import { split } from '../src/passes/streamline/walk.ts';
-import { integerNetwork } from '../src/steps/artifacts.ts';
+import { encodeGraph } from '../src/steps/codecs.ts';
 import { frameOf } from '../src/steps/verify/vectors.ts';
 import { parseRational } from '../src/util/rational.ts';
 import { executeInQonnx } from './helpers/qonnx.ts';
@@ -26,7 +26,7 @@ function streamlined(model: string): { readonly core: Graph; readonly bytes: Uin
   const made = split(appendTopK(fed, 1));
   expect(made.before).toBeUndefined();
   expect(made.behind).toBeUndefined();
-  return { core: made.core, bytes: integerNetwork.encode(made)['streamlined.onnx']! };
+  return { core: made.core, bytes: encodeGraph(made.core) };
 }
 
 const ours = (core: Graph, frames: Tensor): number[] =>
@@ -53,9 +53,8 @@ describe.skipIf(!available('shared') || !available('qonnx'))('Python’s qonnx e
     const last = core.outputs[0]!.value;
     const scores = last.kind === 'node' ? last.node.inputs[0]! : last;
     const cut: Graph = { ...core, outputs: [{ name: 'scores', value: scores }] };
-    const bytes = integerNetwork.encode({ before: undefined, core: cut, behind: undefined, meetings: [], onHost: [] });
     const frames = readNpy(readAt('golden/tfc-w2a2/accelerator_input.npy'));
-    const [python] = executeInQonnx(bytes['streamlined.onnx']!, frames, 1);
+    const [python] = executeInQonnx(encodeGraph(cut), frames, 1);
     expect(new Set(python!.data).size).toBeGreaterThan(10);
     expect([...python!.data]).toEqual(ours(cut, frames));
   });

@@ -6,7 +6,7 @@ import { chooseScreen } from '../ui/choose.ts';
 import { checkExpectations } from './expect.ts';
 import { drift, type Lock, sourceDrift, updateLock } from './lock.ts';
 import { sourcesOf } from './lock-recipe.ts';
-import { resultFiles, toolsOf, writeBuildFolder } from './output.ts';
+import { resultFiles, shownGraphs, toolsOf, writeBuildFolder } from './output.ts';
 import { type Io, openSession, refuseUntrusted, type Session } from './session.ts';
 import { type Made, summary } from './summary.ts';
 import { wantedOf } from './wanted.ts';
@@ -41,6 +41,8 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
     signal: io.signal,
     force: options.force,
     keepGoing: options.keepGoing,
+    // Of many networks that would be too much.
+    ...(session.networkScopes.size === 1 && { keep: shownGraphs }),
   });
   await screen.close();
   await session.executor.close();

@@ -21,6 +21,11 @@ const TESTBENCH = 'testbench/';
 const utf8 = new TextEncoder();
 const pretty = (value: unknown): Uint8Array => utf8.encode(`${JSON.stringify(value, null, 2)}\n`);
 
+/** Artifacts that the folders of builds are made of and that take long to read. */
+export const shownGraphs: readonly string[] = [made.network, made.integerNetwork, made.layers, made.dataflow].map(
+  ({ name }) => name,
+);
+
 /** The files of a build's folder that tell of the result; those that tell of the run are written beside them. */
 export function resultFiles(built: Built, scope: Scope, network: Scope, build: Build): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = {};
@@ -29,11 +34,10 @@ export function resultFiles(built: Built, scope: Scope, network: Scope, build: B
 
   const network_ = value(network, made.network);
   if (network_) files['intermediate_models/import.onnx'] = encodeGraph(network_);
-  const split = built.files(network, made.integerNetwork as Artifact<unknown>);
-  for (const [path, bytes] of Object.entries(split ?? {}))
-    if (path.endsWith('.onnx'))
-      files[`intermediate_models/${path === 'streamlined.onnx' ? 'streamline' : path.replace('.onnx', '')}.onnx`] =
-        bytes;
+  const split = value(network, made.integerNetwork);
+  if (split?.before) files['intermediate_models/before.onnx'] = made.encodePart(split.before);
+  if (split) files['intermediate_models/streamline.onnx'] = encodeGraph(split.core);
+  if (split?.behind) files['intermediate_models/behind.onnx'] = made.encodePart(split.behind);
   const layers = value(network, made.layers);
   if (layers) files['intermediate_models/lower.onnx'] = encodeGraph(layers);
   const dataflow = value(scope, made.dataflow);

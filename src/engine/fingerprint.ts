@@ -1,4 +1,4 @@
-import { hashJson, sha256 } from '../util/hash.ts';
+import { contentHash, hashJson } from '../util/hash.ts';
 import type { AnyStep, Sources } from './step.ts';
 
 /** Hash of one artifact, or of every item of a family, in its order. */
@@ -34,7 +34,7 @@ export const fingerprint = (step: AnyStep, of: Ingredients, finn: string): Finge
   format: 1,
   step: step.name,
   needs: of.needs,
-  sources: Object.fromEntries(Object.entries(of.sources).map(([name, bytes]) => [name, sha256(bytes)])),
+  sources: Object.fromEntries(Object.entries(of.sources).map(([name, bytes]) => [name, contentHash(bytes)])),
   tools: of.tools,
   config: of.config === undefined ? null : of.config,
   finn,

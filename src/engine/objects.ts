@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
 import { readIfThere, removeFile, sizeIfThere, writeAtomically } from '../util/files.ts';
-import { sha256 } from '../util/hash.ts';
+import { contentHash, sha256 } from '../util/hash.ts';
 import type { Stored } from './content.ts';
 
 /** Immutable contents by their SHA-256, in files objects/ab/cd…. */
@@ -19,7 +19,7 @@ export function objects(folder: string, onCorrupt: (object: string) => void): Ob
   const pathOf = (object: string): string => join(folder, object.slice(0, 2), object.slice(2));
   return {
     write(bytes) {
-      const object = sha256(bytes);
+      const object = contentHash(bytes);
       const path = pathOf(object);
       if (sizeIfThere(path) !== bytes.length) writing(path, () => writeAtomically(path, bytes, 0o444));
       return [object, bytes.length];

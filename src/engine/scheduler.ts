@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Names of steps that run, tools included, whatever the cache has. */
   readonly force?: readonly string[] | undefined;
+  /** Names of artifacts that are asked for when the run is over: they stay in memory. */
+  readonly keep?: readonly string[] | undefined;
   /** After a failure, go on with all that does not depend on it. Else nothing new starts. */
   readonly keepGoing?: boolean | undefined;
   /** Shuffles what is ready at the same time, to show that nothing depends on the order. */
@@ -265,7 +267,7 @@ export class Scheduler {
   /** Values that nobody who is still to run can want are forgotten. */
   #release(settled: Instance): void {
     for (const source of settled.needs.values()) {
-      if (source.kind === 'each') continue;
+      if (source.kind === 'each' || this.#options.keep?.includes(source.handle.name)) continue;
       const wanted = [...this.#status].some(
         ([other, status]) => (status === 'pending' || status === 'running') && this.#inputs(other).includes(source.of),
       );

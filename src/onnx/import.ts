@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { fail, inNetwork } from '../diagnostics/diagnostic.ts';
 import { closest, distance } from '../diagnostics/suggest.ts';
-import { admits, type DataType, FLOAT32, int, parseDataType, smallest } from '../ir/datatype.ts';
+import { admits, BIPOLAR, type DataType, FLOAT32, int, parseDataType, smallest } from '../ir/datatype.ts';
+import { factsOf } from '../ir/facts.ts';
 import {
   constant,
   type Graph,
@@ -142,7 +143,9 @@ class Importer {
     const said = this.#annotations.get(name);
     if (!said) return x;
     const dtype = this.#thresholds.has(name) ? holding(said, x) : said;
-    const bad = x.data.findIndex((v) => !admits(dtype, v));
+    const { integer, min, max } = factsOf(x);
+    const fits = integer && dtype !== BIPOLAR && min >= dtype.min && max <= dtype.max;
+    const bad = fits ? -1 : x.data.findIndex((v) => !admits(dtype, v));
     if (bad >= 0) {
       fail('onnx/annotation', `'${name}' is annotated ${dtype.name}, but element ${bad} is ${x.data[bad]}`, {
         hint: `${dtype.name} holds ${dtype.min} to ${dtype.max}`,

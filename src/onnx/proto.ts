@@ -107,21 +107,24 @@ export const elementType = {
 export const toNumber = (value: Integer | undefined): number =>
   value === undefined ? 0 : typeof value === 'number' ? value : value.toNumber();
 
-let model: protobuf.Type | undefined;
-function modelType(): protobuf.Type {
-  if (!model) {
+let root: protobuf.Root | undefined;
+function messageType(name: 'ModelProto' | 'GraphProto' | 'TensorProto'): protobuf.Type {
+  if (!root) {
     // On the first use: a build in which nothing has changed reads no model, and loading takes 30 ms.
     const { Root }: typeof protobuf = createRequire(import.meta.url)('protobufjs/light.js');
-    model = Root.fromJSON(descriptor as protobuf.INamespace).lookupType('onnx.ModelProto');
+    root = Root.fromJSON(descriptor as protobuf.INamespace);
   }
-  return model;
+  return root.lookupType(`onnx.${name}`);
 }
+
+const encoded = (name: Parameters<typeof messageType>[0], value: object): Uint8Array =>
+  messageType(name).encode(value).finish();
 
 /** Reads a ModelProto; bytes fields are views into `bytes`. Fails with onnx/malformed if it is no protobuf. */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    return modelType().decode(view) as unknown as ModelProto;
+    return messageType('ModelProto').decode(view) as unknown as ModelProto;
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     return fail('onnx/malformed', `this is not an ONNX file: ${reason} (${bytes.length} bytes)`, {
@@ -130,5 +133,48 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   }
 }
 
-/** Writes a ModelProto. Equal objects give equal bytes. */
-export const encodeModel = (value: ModelProto): Uint8Array => modelType().encode(value).finish();
+/** Field numbers of onnx.proto: ModelProto.graph, GraphProto.initializer, TensorProto.raw_data. */
+const field = { graph: 7, initializer: 5, rawData: 9 } as const;
+
+/**
+ * Writes a ModelProto. Equal objects give equal bytes. A protobuf message is its fields one behind the other: all but the raw data of
+ * initialisers is left to protobufjs, and they are copied once.
+ */
+export function encodeModel({ graph, ir_version, producer_name, producer_version, ...behind }: ModelProto): Uint8Array {
+  const before = { ir_version, producer_name, producer_version } as ModelProto;
+  if (!graph) return encoded('ModelProto', { ...before, ...behind });
+  const { node, name, initializer = [], ...rest } = graph;
+  const parts: Uint8Array[] = [encoded('GraphProto', { node, name })];
+  for (const { raw_data: raw, ...tensor } of initializer) {
+    const data = raw && raw.length > 0 ? [delimiter(field.rawData, raw.length), raw] : [];
+    const whole = [encoded('TensorProto', tensor), ...data];
+    parts.push(delimiter(field.initializer, lengthOf(whole)), ...whole);
+  }
+  parts.push(encoded('GraphProto', rest));
+  return joined([
+    encoded('ModelProto', before),
+    delimiter(field.graph, lengthOf(parts)),
+    ...parts,
+    encoded('ModelProto', behind),
+  ]);
+}
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(lengthOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** What stands in front of a field of bytes: its number and wire type 2, then how many there are, both as varints. */
+function delimiter(number: number, length: number): Uint8Array {
+  const bytes = [(number << 3) | 2];
+  let rest = length;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
+  return Uint8Array.from([...bytes, rest]);
+}

@@ -53,11 +53,31 @@ function fromRaw(name: string, type: ElementType, shape: readonly number[], size
     const aligned = raw.byteOffset % 4 === 0 ? raw : raw.slice();
     return tensor(FLOAT32, shape, new Float32Array(aligned.buffer, aligned.byteOffset, size));
   }
+  const whole = wholeArrays.get(type.name);
+  if (whole && littleEndian) {
+    const aligned = raw.byteOffset % 8 === 0 ? raw : raw.slice();
+    return tensor(
+      type.dtype,
+      shape,
+      new Float64Array(new whole(aligned.buffer as ArrayBuffer, aligned.byteOffset, size)),
+    );
+  }
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const data = allocate(type.dtype, size);
   for (let i = 0; i < size; i += 1) data[i] = type.read(view, i);
   return tensor(type.dtype, shape, data);
 }
+
+/** Arrays whose elements lie in memory as in the file, by the element type's name. Not of 64-bit integers, which would be bigints. */
+const wholeArrays: ReadonlyMap<string, new (buffer: ArrayBuffer, at: number, size: number) => ArrayLike<number>> =
+  new Map<string, typeof Int8Array | typeof Float64Array>([
+    ['int8', Int8Array],
+    ['uint8', Uint8Array as unknown as typeof Int8Array],
+    ['int16', Int16Array as unknown as typeof Int8Array],
+    ['uint16', Uint16Array as unknown as typeof Int8Array],
+    ['int32', Int32Array as unknown as typeof Int8Array],
+    ['double', Float64Array],
+  ]);
 
 function fromFields(proto: TensorProto, type: ElementType, shape: readonly number[], size: number): Tensor {
   const given = field(proto);
@@ -110,12 +130,19 @@ export function rawData(x: Tensor, type: number): Uint8Array {
   if (type === elementType.FLOAT && x.data instanceof Float32Array && littleEndian) {
     return new Uint8Array(x.data.buffer, x.data.byteOffset, x.data.byteLength);
   }
+  if (littleEndian && type === elementType.FLOAT) return bytesOf(new Float32Array(x.data));
+  if (littleEndian && type === elementType.DOUBLE) return bytesOf(new Float64Array(x.data));
+  if (type === elementType.INT8) return bytesOf(new Int8Array(x.data));
+  if (type === elementType.UINT8) return new Uint8Array(x.data);
   const bytes = elementTypes.get(type)!.bytes;
   const view = new DataView(new ArrayBuffer(Math.ceil(x.data.length * bytes)));
   const write = writers.get(type)!;
   for (let i = 0; i < x.data.length; i += 1) write(view, i, x.data[i]!);
   return new Uint8Array(view.buffer);
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 
 type Write = (view: DataView, index: number, value: number) => void;
 const bits8: Write = (v, i, x) => v.setUint8(i, x & 255);

@@ -15,6 +15,7 @@ import {
   file,
   graph,
   json,
+  keptGraph,
   tree,
 } from './codecs.ts';
 import type { Verdict } from './verify/verdict.ts';
@@ -105,7 +106,7 @@ interface SplitText {
  * A part of the host gives what it makes the name of what it takes, as the network calls both; a file may not. Its outputs are
  * renamed there, and their own names kept beside.
  */
-function encodePart(part: Graph): Uint8Array {
+export function encodePart(part: Graph): Uint8Array {
   const taken = new Set(part.inputs.map(({ name }) => name));
   const aside = (name: string): string => (taken.has(name) ? aside(`${name}_out`) : name);
   return encodeGraph({
@@ -131,7 +132,7 @@ export const integerNetwork: Artifact<Split> = {
   doc: 'The network in integers, and what the host computes before and behind it.',
   encode: ({ before, core, behind, meetings, onHost }) => ({
     ...(before && { 'before.onnx': encodePart(before) }),
-    'streamlined.onnx': encodeGraph(core),
+    'streamlined.onnx': keptGraph(core),
     ...(behind && { 'behind.onnx': encodePart(behind) }),
     'split.json': jsonBytes({
       meetings: meetings.map(({ origin, at, scale, offset }) => ({

@@ -5,7 +5,7 @@ import { parseDataType } from '../ir/datatype.ts';
 import type { Graph } from '../ir/graph.ts';
 import { readNpy, writeNpy } from '../ir/npy.ts';
 import { type Tensor, tensor } from '../ir/tensor.ts';
-import { writeModel } from '../onnx/export.ts';
+import { writeCompact, writeModel } from '../onnx/export.ts';
 import { readModel } from '../onnx/import.ts';
 import { onnxOps } from '../onnx/ops/index.ts';
 import { registryOf } from '../onnx/registry.ts';
@@ -46,16 +46,19 @@ export const tree = (name: string, doc: string): Artifact<Files> => ({
   decode: (files) => files,
 });
 
-/** A graph, kept as the ONNX file that people open in Netron. */
+/** A graph, kept as an ONNX file of few bytes. */
 export const graph = (name: string, doc: string): Artifact<Graph> => ({
   kind: 'artifact',
   name,
   doc,
-  encode: (value) => ({ [`${name}.onnx`]: encodeGraph(value) }),
+  encode: (value) => ({ [`${name}.onnx`]: keptGraph(value) }),
   decode: (files) => decodeGraph(file(files, `${name}.onnx`)),
 });
 
+/** A graph as the file that people open in Netron and Python's qonnx executes. */
 export const encodeGraph = (value: Graph): Uint8Array => writeModel(value);
+/** A graph as the store keeps it. */
+export const keptGraph = (value: Graph): Uint8Array => writeCompact(value);
 export const decodeGraph = (bytes: Uint8Array): Graph => readModel(bytes, { ops: registry });
 
 /** A circuit: Verilog and memory images as files, and its streams. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -7,12 +6,11 @@ import { type Diagnostic, error, FinnError, fail, type Location } from '../diagn
 import type { Tool } from '../engine/invocation.ts';
 import { type Host, type Sources, type UnknownUntilRun, unknownUntilRun } from '../engine/step.ts';
 import { externalFiles } from '../onnx/external.ts';
+import { contentHash } from '../util/hash.ts';
 import { model, modelFromSources, modelSources } from './artifacts.ts';
 import { inMirrors } from './mirrors.ts';
 import type { NetworkSettings } from './settings.ts';
 import { networkStep } from './step.ts';
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The most that a model, or the archive around it, may have: 2 GB. */
 const LARGEST = 2 ** 31;
@@ -21,7 +19,8 @@ const LARGEST = 2 ** 31;
 export async function readNamed(path: string, at: Location): Promise<Uint8Array> {
   try {
     if ((await stat(path)).size > LARGEST) fail('recipe/file-missing', `${path} has more than 2 GB`, { at });
-    return new Uint8Array(await readFile(path));
+    const { buffer, byteOffset, byteLength } = await readFile(path);
+    return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (cause) {
     if (!(cause as NodeJS.ErrnoException).code) throw cause;
     return fail('recipe/file-missing', `cannot read ${path}: ${(cause as NodeJS.ErrnoException).code}`, { at });
@@ -29,7 +28,7 @@ export async function readNamed(path: string, at: Location): Promise<Uint8Array>
 }
 
 function checked(bytes: Uint8Array, wanted: string | undefined, what: string, at: Location): Uint8Array {
-  const found = sha256(bytes);
+  const found = wanted === undefined ? undefined : contentHash(bytes);
   if (wanted !== undefined && found !== wanted.toLowerCase())
     fail('model/hash', `${what} has sha256 ${found}, not ${wanted}`, {
       at,
@@ -84,14 +83,14 @@ async function fetched(
   const wanted = (source.sha256 ?? pins.get(source.url))?.toLowerCase();
   const downloads = join(project.cache.path, 'downloads');
   const noted = (bytes: Uint8Array): Uint8Array => {
-    settings.fetched.set(source.url, sha256(bytes));
+    settings.fetched.set(source.url, contentHash(bytes));
     return bytes;
   };
   if (wanted !== undefined) {
     const kept = join(downloads, wanted);
     if (existsSync(kept)) {
       const bytes = new Uint8Array(await readFile(kept));
-      if (sha256(bytes) === wanted) return noted(bytes);
+      if (contentHash(bytes) === wanted) return noted(bytes);
     }
     const index = join(project.cache.path, 'mirrors.json');
     const mirrored = inMirrors(wanted, project.mirrors, index, settings.mayNote ?? false);
@@ -100,7 +99,7 @@ async function fetched(
   if (host.mode === 'plan') return unknownUntilRun(`the model is fetched from ${source.url}`);
   host.note(`fetching ${source.url}`);
   const bytes = checked(await download(source.url, network.at, host.signal), wanted, source.url, network.at);
-  const digest = sha256(noted(bytes));
+  const digest = contentHash(noted(bytes));
   await mkdir(downloads, { recursive: true });
   const part = join(downloads, `${digest}.${process.pid}.part`);
   await writeFile(part, bytes);
@@ -219,7 +218,7 @@ export const runModel = networkStep({
       outputs: { model: config.output },
       label: config.command.join(' '),
     });
-    const found = sha256(made.model);
+    const found = contentHash(made.model);
     if (config.sha256 !== undefined && config.sha256.toLowerCase() !== found)
       fail('model/hash', `\`${config.command.join(' ')}\` made a model with sha256 ${found}, not ${config.sha256}`);
     return { model: { onnx: made.model, beside: {} } };

@@ -3,6 +3,16 @@ import { createHash } from 'node:crypto';
 /** SHA-256 of bytes, or of the UTF-8 of a text, as 64 hexadecimal digits. */
 export const sha256 = (content: Uint8Array | string): string => createHash('sha256').update(content).digest('hex');
 
+/** SHA-256 of bytes that never change, found once for each array. */
+export function contentHash(bytes: Uint8Array): string {
+  const known = hashes.get(bytes);
+  if (known !== undefined) return known;
+  const hash = sha256(bytes);
+  hashes.set(bytes, hash);
+  return hash;
+}
+const hashes = new WeakMap<Uint8Array, string>();
+
 /**
  * JSON with sorted keys and no white space: equal values give equal text. Members that are undefined are left out;
  * throws on what JSON cannot say (functions, bigints, NaN, infinities, typed arrays, Map, Set), since two different
