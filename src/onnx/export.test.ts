@@ -20,7 +20,7 @@ import {
 import { sizeOf, type Tensor, tensor } from '../ir/tensor.ts';
 import { nodesOf } from '../ir/traverse.ts';
 import { descriptor } from './descriptor.gen.ts';
-import { writeModel } from './export.ts';
+import { writeCompact, writeModel } from './export.ts';
 import { readModel } from './import.ts';
 import { onnxOps } from './ops/index.ts';
 import { decodeModel, toNumber } from './proto.ts';
@@ -134,6 +134,7 @@ describe('writing and reading back', () => {
         const again = readModel(bytes, { ops });
         expect(plain(again)).toEqual(plain(graph));
         expect(Buffer.compare(bytes, writeModel(again))).toBe(0);
+        expect(plain(readModel(writeCompact(graph), { ops }))).toEqual(plain(graph));
         check(again);
       }),
       { numRuns: 300 },
