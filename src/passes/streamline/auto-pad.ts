@@ -1,4 +1,5 @@
 import type { Node } from '../../ir/graph.ts';
+import { onnx } from '../ops.ts';
 import { refuse } from './carried.ts';
 
 /**
@@ -9,7 +10,7 @@ export function refuseAutoPad(node: Node, kernel: readonly number[]): void {
   const size = node.inputs[0]!.type.shape.slice(2);
   const out = node.types[0]!.shape.slice(2);
   const auto = String(node.attrs['auto_pad'] ?? 'NOTSET');
-  const transposed = node.op.name === 'ConvTranspose';
+  const transposed = node.op === onnx('ConvTranspose');
   const given = node.attrs['output_shape'] !== undefined;
   if (!auto.startsWith('SAME') && !(transposed && given)) return;
   const list = (name: string, otherwise: number): readonly number[] =>
