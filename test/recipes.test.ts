@@ -120,9 +120,10 @@ describe('seeded networks fold to the published cycles', () => {
     ['fpga17', 'lfc-max', 128],
     ['ulx3s', 'lfc', 2048],
     ['gravitational-wave', 'gravitational-wave-pynq-z1-control', 4000],
+    ['vgg10-radioml-seeded', 'vgg10-radioml-w4a4-zcu104-examples', 1032],
   ];
   it.each(slowest)('%s, %s', async (recipe, build, cycles) => {
-    const path = `${recipe}/${recipe}.yaml`;
+    const path = recipe.endsWith('-seeded') ? `${recipe.slice(0, -7)}/seeded.yaml` : `${recipe}/${recipe}.yaml`;
     const built = await work.build(path, '--build', build, '--until', 'fold', '--allow-run');
     expect({ status: built.status, err: built.err }).toMatchObject({ status: 0 });
     const layers = work.json<Record<string, number>>('build', recipe, build, 'report/estimate_layer_cycles.json');
