@@ -1,10 +1,11 @@
 import { apply, type Graph, node as makeNode, type Node, output, type Value } from '../../ir/graph.ts';
 import { rewrite } from '../../ir/rewrite.ts';
+import { sizeOf } from '../../ir/tensor.ts';
 import { nodesOf } from '../../ir/traverse.ts';
-import { type FifoAttrs, fifoLatency, fillsUltra } from '../../operators/fifo/index.ts';
-import { fifo, widthConverter } from '../../operators/index.ts';
+import { fifo, fifoLatency, fillsUltra, widthConverter } from '../../operators/index.ts';
 import { layerOf } from '../../operators/layer.ts';
 import type { Layer } from '../../operators/operator.ts';
+import { gcd, lcm } from '../../util/maths.ts';
 import { isLayer, layersOf, writerOf } from './names.ts';
 import { withAttributes } from './parallelize.ts';
 import { type Sized, smallestDepths } from './sizing.ts';
@@ -38,8 +39,22 @@ export function edgesOf(graph: Graph): Edge[] {
 const portsOf = (layer: Layer, direction: 'in' | 'out') =>
   layer.op.streams(layer).filter((port) => port.direction === direction);
 
-/** A width converter wherever a reader takes another number of lanes than the writer gives (finn-facts B.6). */
+/** Bits beyond which a converter's wide register, of the least common multiple of its lanes, is too much. */
+const WIDEST = 4096;
+
+/**
+ * A width converter wherever a reader takes another number of lanes than the writer gives (finn-facts B.6). Where their least common
+ * multiple is too wide, two: over the greatest common divisor, if that is no slower than the slowest layer.
+ */
 export function matchWidths(graph: Graph): Graph {
+  const pace = paceOf(graph);
+  const over = (value: Value, from: number, to: number): readonly number[] => {
+    const { dtype, shape } = value.type;
+    const narrow = gcd(from, to);
+    return lcm(from, to) * dtype.bits > WIDEST && narrow < Math.min(from, to) && sizeOf(shape) / narrow <= pace
+      ? [from, narrow, to]
+      : [from, to];
+  };
   return rewrite(graph, (node) => {
     if (!isLayer(node)) return undefined;
     const ports = portsOf(node, 'in');
@@ -53,11 +68,21 @@ export function matchWidths(graph: Graph): Graph {
       const given = portsOf(writer.layer, 'out')[writer.port]!.lanes;
       if (given === wanted) return value;
       changed = true;
-      return apply(widthConverter, [value], { inLanes: given, outLanes: wanted }, node.origin);
+      const lanes = over(value, given, wanted);
+      return lanes
+        .slice(1)
+        .reduce<Value>(
+          (converted, outLanes, i) => apply(widthConverter, [converted], { inLanes: lanes[i]!, outLanes }, node.origin),
+          value,
+        );
     });
     return changed ? onInputs(node, inputs) : undefined;
   });
 }
+
+/** Cycles of the slowest layer. */
+export const paceOf = (graph: Graph): number =>
+  Math.max(1, ...[...layersOf(graph).values()].map((layer) => layer.op.cycles(layer)));
 
 /** The outputs of a layer on other inputs. */
 function onInputs(layer: Layer, inputs: Node['inputs']): Value[] {
@@ -107,7 +132,7 @@ export const LEAST_DEPTH = 2;
  */
 export function sizeFifos(graph: Graph): Sized {
   const { stages, edges } = stagesOf(graph);
-  const pace = Math.max(1, ...[...layersOf(graph).values()].map((layer) => layer.op.cycles(layer)));
+  const pace = paceOf(graph);
   const widths = edges.map(({ from, fromPort }) => portsOf(from, 'out')[fromPort]!.width);
   const latency = (edge: number, depth: number): number => fifoLatency({ depth, bits: depth * widths[edge]! });
   return smallestDepths(stages, { count: edges.length, least: LEAST_DEPTH, latency }, pace);
@@ -128,7 +153,7 @@ export function insertFifos(graph: Graph, depths: readonly number[], ultra = fal
       if (edge < 0 || !writer) return value;
       const { lanes } = portsOf(writer.layer, 'out')[writer.port]!;
       changed = true;
-      const auto = layerOf<FifoAttrs>(fifo, [value], { depth: depths[edge]!, lanes, memory: 'auto' }, old.origin);
+      const auto = layerOf(fifo, [value], { depth: depths[edge]!, lanes, memory: 'auto' as const }, old.origin);
       return output(ultra && fillsUltra(auto) ? withAttributes(auto, { memory: 'ultra' }) : auto);
     });
     return changed ? onInputs(node, inputs) : undefined;

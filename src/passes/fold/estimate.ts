@@ -1,6 +1,6 @@
 import type { Graph } from '../../ir/graph.ts';
 import type { Device, Layer, Resources } from '../../operators/operator.ts';
-import { stagesOf } from './connect.ts';
+import { paceOf, stagesOf } from './connect.ts';
 import { finnNames, layersOf } from './names.ts';
 import { isPlayable } from './sizing.ts';
 import { runTokens, settlingFrames, type TokenRun } from './tokens.ts';
@@ -49,7 +49,7 @@ export interface Performance {
 /** The run of a graph with its FIFOs; undefined where a frame has too many beats to be played. */
 export function scheduledRun(graph: Graph): TokenRun | undefined {
   const { stages, queues } = stagesOf(graph);
-  const pace = Math.max(1, ...[...layersOf(graph).values()].map((layer) => layer.op.cycles(layer)));
+  const pace = paceOf(graph);
   return isPlayable(stages, pace) ? runTokens(stages, queues, { frames: settlingFrames(stages), pace }) : undefined;
 }
 

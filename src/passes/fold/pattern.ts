@@ -43,12 +43,22 @@ export function patternOf(schedule: Pipeline, ins: number, outs: number): Patter
   return pattern;
 }
 
+/** Beats by direction and port, which are asked for often. */
+const counted = new WeakMap<Schedule, Map<string, number>>();
+
 /** Beats of a frame at a port. */
 export function beatsOf(schedule: Schedule, direction: 'in' | 'out', port: number): number {
   if (schedule.kind === 'buffered') return direction === 'in' ? schedule.inputs : schedule.outputs;
+  const seen = counted.get(schedule) ?? new Map<string, number>();
+  counted.set(schedule, seen);
+  const key = `${direction} ${port}`;
+  const known = seen.get(key);
+  if (known !== undefined) return known;
   const period = schedule.period ?? schedule.interval;
-  const moves = direction === 'in' ? schedule.takes : schedule.gives;
   let n = 0;
-  for (let t = 0; t < period; t += 1) if (moves.call(schedule, port, t)) n += 1;
-  return n * (schedule.interval / period);
+  for (let t = 0; t < period; t += 1)
+    if (direction === 'in' ? schedule.takes(port, t) : schedule.gives(port, t)) n += 1;
+  const beats = n * (schedule.interval / period);
+  seen.set(key, beats);
+  return beats;
 }

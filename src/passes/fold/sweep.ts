@@ -1,7 +1,7 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
 import type { Schedule } from '../../operators/operator.ts';
 import { beatsOf } from './pattern.ts';
-import { player } from './player.ts';
+import { player } from './players.ts';
 import { Queue, UNKNOWN, type When } from './queue.ts';
 import type { Stage } from './tokens.ts';
 

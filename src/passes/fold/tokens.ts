@@ -1,7 +1,8 @@
 import type { Schedule } from '../../operators/operator.ts';
 import { sum } from '../../util/maths.ts';
 import { beatsOf } from './pattern.ts';
-import { type Player, player } from './player.ts';
+import type { Player } from './player.ts';
+import { player } from './players.ts';
 import { Queue, type When } from './queue.ts';
 
 /** A stage of the dataflow: a layer's schedule, and the edges its streams are. */
