@@ -1,4 +1,5 @@
 import { fail } from '../diagnostics/diagnostic.ts';
+import { layersOf } from '../passes/fold/names.ts';
 import { hostBeats, message } from '../shells/uart/frames.ts';
 import { uartFacts, uartTestbench } from '../shells/uart/shell.ts';
 import { compileSimulation, runSimulation, simulatorTools } from '../sim/simulation.ts';
@@ -36,7 +37,10 @@ export const verifyShell = buildStep({
     const due = replies.reduce((a, b) => a + b, 0);
     const bench = uartTestbench(quick, { request: requests.reduce((n, one) => n + one.length, 0), reply: due });
     const compiled = await compileSimulation([bench], config.simulator, call, 'simulation of the UART top');
-    const stimulus = { inputs: { s_axis_0: hostBeats(requests, replies) }, outputs: { m_axis_0: due }, drain: 1000 };
+    // Between a request and its reply the wires are silent for a whole latency, which is never more than all layers' cycles together.
+    const idle = 100_000 + [...layersOf(graph).values()].reduce((sum, layer) => sum + layer.op.cycles(layer), 0);
+    const inputs = { s_axis_0: hostBeats(requests, replies) };
+    const stimulus = { inputs, outputs: { m_axis_0: due }, drain: 1000, idle };
     const [result] = await runSimulation(compiled, [stimulus], call, 'simulation of the UART top');
     const said = result!.streams['m_axis_0']!;
     if (result!.ended !== 'done')
