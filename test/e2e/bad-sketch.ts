@@ -113,3 +113,24 @@ export function sandwich(middle: Middle, channels = 2): Uint8Array {
   const y = s.conv('behind', middle(s, q), [3, channels, 1, 1]);
   return s.bytes(s.quant('last', y));
 }
+
+/** A network and what must be said of it: where, what, what to do. */
+export type Bad = readonly [name: string, make: () => Uint8Array, at: string, message: RegExp, hint: RegExp];
+
+/** A network that is written down as it is. */
+export const sketched = (draw: (s: Sketch) => string | readonly string[]) => () => {
+  const s = new Sketch();
+  return s.bytes(draw(s));
+};
+/** A quantised image. */
+export const image = (s: Sketch, channels = 2): string => s.quant('first', s.input('x', [1, channels, 6, 6]));
+/** A quantised vector of 6. */
+export const vector = (s: Sketch): string => s.quant('first', s.input('x', [1, 6]));
+/** A sandwich with this middle. */
+export const between = (draw: (s: Sketch, x: string) => string, channels?: number) => () => sandwich(draw, channels);
+/** A sandwich whose middle is quantised again. */
+export const behind = (draw: (s: Sketch, x: string) => string) => between((s, x) => s.quant('q', draw(s, x)));
+
+export const qonnx = { domain: 'qonnx.custom_op.general' };
+export const square = { kernel_shape: [3, 3] };
+export const pool = { kernel_shape: [3, 3], strides: [2, 2] };

@@ -9,6 +9,9 @@ export const QONNX = 'qonnx.custom_op.general';
 /** The domain of operations that finn writes between streamlining and lowering and that no standard has. */
 export const FINN = 'finn.custom_op.general';
 
+/** Where nothing better can be said about shapes. */
+const misfit = 'look in Netron what makes its inputs: a node in front gives another shape than it was meant to';
+
 /** One node, as `infer` sees it: typed access to inputs and attributes, and errors that name the node. */
 export class Site {
   readonly op: string;
@@ -25,7 +28,10 @@ export class Site {
   /** Fails with a message that begins with the node's name and operator. */
   fail(code: Code, message: string, hint?: string): never {
     const { origin } = this.context;
-    return fail(code, `${origin.join(', ') || 'a node'} (${this.op}): ${message}`, { at: inNetwork(origin), hint });
+    return fail(code, `${origin.join(', ') || 'a node'} (${this.op}): ${message}`, {
+      at: inNetwork(origin),
+      hint: hint ?? (code === 'onnx/shape' ? misfit : undefined),
+    });
   }
   /** The type of an input that must be there. */
   type(index: number): TensorType {

@@ -15,7 +15,8 @@ function poolOf(site: Site): Pool {
   const window = windowOf(site, size, site.list('kernel_shape'));
   const flat = flatWindow(site, size, window);
   // onnxruntime refuses a window that could lie in the padding alone; so do we.
-  if (window.begin.some((p, i) => p >= (window.kernel[i]! - 1) * window.dilations[i]! + 1)) {
+  const span = window.kernel.map((k, i) => (k - 1) * window.dilations[i]! + 1);
+  if ([window.begin, window.end].some((pads) => pads.some((p, i) => p >= span[i]!))) {
     site.illegal('pads', site.attrs['pads'], 'less than the kernel');
   }
   return { window: flat, shape: [batch, channels, ...window.output] };

@@ -48,7 +48,10 @@ function leftOver(node: Node, reasons: readonly string[] | undefined): Diagnosti
   return error(
     'lower/left-over',
     `'${node.origin[0]}' (${node.op.name}) is no hardware layer${reasons ? `: ${reasons.join('; ')}` : ': no operator takes it'}`,
-    { at: inNetwork(node.origin), hint: 'see `finn operators` for what can be built' },
+    {
+      at: inNetwork(node.origin),
+      hint: 'use fewer bits or other sizes, or take it out: `finn operators` lists what can be built',
+    },
   );
 }
 
