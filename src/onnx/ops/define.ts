@@ -57,7 +57,12 @@ export class Site {
     const given = this.constant(index, what);
     if (!given) return this.attrs[what] === undefined ? undefined : this.list(what);
     const bad = given.data.find((v) => !Number.isInteger(v));
-    if (bad !== undefined) this.fail('onnx/input', `its ${what} (input ${index}) holds ${bad}, which is no integer`);
+    if (bad !== undefined)
+      this.fail(
+        'onnx/input',
+        `its ${what} (input ${index}) holds ${bad}, which is no integer`,
+        'give it whole numbers',
+      );
     return [...given.data];
   }
   number(name: string, otherwise: number): number {
