@@ -80,7 +80,7 @@ function resources({ name, published }: Network, { mapped, estimated }: NetworkR
   return all.map((one, i) =>
     row([
       i === 0 ? name : '',
-      one ? `${one.by}${one.note ? ` (${one.note})` : ''}` : 'nobody that we know of',
+      one ? `${one.by}${one.note ? ` (${one.note})` : ''}` : 'no figure found',
       short(one?.lut),
       short(one?.ff),
       one?.bram === undefined ? '–' : String(one.bram),
