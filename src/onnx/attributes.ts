@@ -48,7 +48,8 @@ function readAttribute(
     case attributeType.INT:
       return toNumber(attribute.i);
     case attributeType.STRING: {
-      const string = text(attribute.s ?? new Uint8Array());
+      // Where a file says STRING and gives none, protobufjs has an empty array of its own.
+      const string = attribute.s?.length ? text(attribute.s) : '';
       return attribute.doc_string === JSON_MARK ? parseJson(string, attribute.name ?? '', origin) : string;
     }
     case attributeType.FLOATS:

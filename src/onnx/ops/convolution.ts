@@ -109,12 +109,17 @@ export const Conv: Op = define({
     const plane = window.size[0] * window.size[1];
     const terms = inChannels * window.kernel[0] * window.kernel[1];
     const data = allocate(type!.dtype, sizeOf(type!.shape));
-    const matrix = allocate(x!.dtype, terms * pixels);
+    // The patches of a pointwise kernel are the image itself.
+    const [one, ...rest] = [window.kernel, window.stride].flat();
+    const pointwise = one === 1 && rest.every((n) => n === 1) && window.begin.every((n) => n === 0) && pixels === plane;
+    const matrix = new Float64Array(pointwise ? 0 : terms * pixels);
     for (let n = 0; n < batch; n += 1) {
       for (let g = 0; g < groups; g += 1) {
-        patches(x!.data, (n * groups + g) * inChannels * plane, inChannels, window, matrix);
+        const source = (n * groups + g) * inChannels * plane;
+        if (!pointwise) patches(x!.data, source, inChannels, window, matrix);
+        const [right, from] = pointwise ? [x!.data, source] : [matrix, 0];
         const target = (n * groups + g) * outChannels * pixels;
-        multiply([outChannels, terms, pixels], w!.data, g * outChannels * terms, matrix, 0, data, target);
+        multiply([outChannels, terms, pixels], w!.data, g * outChannels * terms, right, from, data, target);
       }
     }
     addBias(data, bias, pixels);

@@ -1,7 +1,7 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
 import { FLOAT64, int, smallest } from '../../ir/datatype.ts';
 import { apply, constant, type Node, type Value } from '../../ir/graph.ts';
-import { sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
+import { type Data, sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
 import { onnx } from '../ops.ts';
 import { refuseAutoPad } from './auto-pad.ts';
 import {
@@ -25,8 +25,8 @@ interface Kind {
   readonly depthwise: boolean;
   /** Output channels. */
   readonly outputs: number;
-  /** Weights of one output channel, each with its input channel. */
-  taps(W: Tensor, output: number, visit: (weight: number, channel: number) => void): void;
+  /** Weights of one output channel: of each input channel the sum of the positive and of the negative ones. */
+  taps(W: Tensor, output: number, visit: (positive: number, negative: number, channel: number) => void): void;
 }
 
 function kindOf(node: Node, W: Tensor, channels: number): Kind {
@@ -39,8 +39,7 @@ function kindOf(node: Node, W: Tensor, channels: number): Kind {
   if (node.op === onnx('ConvTranspose')) {
     if (groups !== 1) refuse(node, `it has ${groups} groups`, 'finn builds transposed convolutions of one group');
     const taps: Kind['taps'] = (w, o, visit) => {
-      for (let c = 0; c < first; c += 1)
-        for (let k = 0; k < inner; k += 1) visit(w.data[(c * second + o) * inner + k]!, c);
+      for (let c = 0; c < first; c += 1) visitSums(w.data, (c * second + o) * inner, inner, c, visit);
     };
     return { transposed: true, depthwise: false, outputs: second, taps };
   }
@@ -52,10 +51,20 @@ function kindOf(node: Node, W: Tensor, channels: number): Kind {
       `finn builds dense convolutions (group 1) and depthwise ones (group = inputs = outputs, here ${channels}): split it into dense ones`,
     );
   const taps: Kind['taps'] = (w, o, visit) => {
-    for (let i = 0; i < second; i += 1)
-      for (let k = 0; k < inner; k += 1) visit(w.data[(o * second + i) * inner + k]!, depthwise ? o : i);
+    for (let i = 0; i < second; i += 1) visitSums(w.data, (o * second + i) * inner, inner, depthwise ? o : i, visit);
   };
   return { transposed: false, depthwise, outputs: first, taps };
+}
+
+/** Visits the sums of the positive and the negative integers among `count`, from their sum and that of their magnitudes: all exact. */
+function visitSums(data: Data, at: number, count: number, channel: number, visit: Parameters<Kind['taps']>[2]): void {
+  let sum = 0;
+  let magnitude = 0;
+  for (let i = at; i < at + count; i += 1) {
+    sum += data[i]!;
+    magnitude += Math.abs(data[i]!);
+  }
+  visit((magnitude + sum) / 2, (sum - magnitude) / 2, channel);
 }
 
 const padded = (node: Node): boolean =>
@@ -112,11 +121,10 @@ function rangeOf(x: Range, W: Tensor, kind: Kind, zero: number | undefined): Ran
   const high = x.max.map((v) => (other === undefined ? v : Math.max(v, other)));
   for (let o = 0; o < kind.outputs; o += 1) {
     let [least, most] = [0, 0];
-    kind.taps(W, o, (w, c) => {
+    kind.taps(W, o, (positive, negative, c) => {
       const at = uniform ? 0 : c;
-      const [l, h] = [low[at]!, high[at]!];
-      least += w > 0 ? w * l : w * h;
-      most += w > 0 ? w * h : w * l;
+      least += positive * low[at]! + negative * high[at]!;
+      most += positive * high[at]! + negative * low[at]!;
     });
     min[o] = least;
     max[o] = most;
@@ -166,8 +174,8 @@ export const convolutionRule: Rule = (node, inputs, walk) => {
     : row(
         Float64Array.from({ length: kind.outputs }, (_, o) => {
           let sum = 0;
-          kind.taps(W, o, (w, c) => {
-            sum += w * shift[c]!;
+          kind.taps(W, o, (positive, negative, c) => {
+            sum += (positive + negative) * shift[c]!;
           });
           return sum * weightScale[o]!;
         }),

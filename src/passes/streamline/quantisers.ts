@@ -67,15 +67,21 @@ function quantisedConstant(node: Node, levelsOf: LevelsOf): Integers {
   const levels = levelsOf(node, () => extremes(real.data));
   const rank = real.shape.length;
   const data = new Float64Array(real.data.length);
-  const bad = real.data.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0)
+  let bad = 0;
+  while (bad < data.length && Number.isFinite(real.data[bad])) bad += 1;
+  if (bad < data.length)
     refuse(
       node,
       `it quantises a constant that holds ${real.data[bad]} (element ${bad})`,
       'export the trained weights anew',
     );
-  const [scale, offset] = [broadcast(levels.scale, real), broadcast(levels.offset, real)];
-  for (let i = 0; i < data.length; i += 1) data[i] = Math.round((real.data[i]! - offset(i)) / scale(i));
+  if (isScalar(levels.scale) && isScalar(levels.offset)) {
+    const [scale, offset] = [levels.scale.data[0]!, levels.offset.data[0]!];
+    for (let i = 0; i < data.length; i += 1) data[i] = Math.round((real.data[i]! - offset) / scale);
+  } else {
+    const [scale, offset] = [broadcast(levels.scale, real), broadcast(levels.offset, real)];
+    for (let i = 0; i < data.length; i += 1) data[i] = Math.round((real.data[i]! - offset(i)) / scale(i));
+  }
   const name = node.inputs[0]?.kind === 'constant' ? node.inputs[0].name : '';
   const wide = (t: Tensor): Tensor =>
     t.data.length === 1 || t.shape.length === rank

@@ -53,10 +53,8 @@ export function chainFunction(chain: Chain): (candidates: Float64Array) => Float
   const f = chainOfReals(chain);
   return (candidates) => {
     const start = new Float32Array(candidates.length);
-    for (let i = 0; i < candidates.length; i += 1) {
-      const c = i % channels;
-      start[i] = scale[c]! * candidates[i]! + offset[c]!;
-    }
+    for (let from = 0; from < candidates.length; from += channels)
+      for (let c = 0; c < channels; c += 1) start[from + c] = scale[c]! * candidates[from + c]! + offset[c]!;
     return f(start);
   };
 }
@@ -169,10 +167,9 @@ export function findSteps(chain: Chain, grid: Grid, range: Range): Found {
     for (let start = 0; start < candidates.length; start += rowsAtOnce * channels) {
       const part = candidates.subarray(start, Math.min(candidates.length, start + rowsAtOnce * channels));
       const real = f(part);
-      for (let i = 0; i < part.length; i += 1) {
-        const c = i % channels;
-        out[start + i] = Math.round((real[i]! - grid.offset[c]!) / grid.scale[c]!);
-      }
+      for (let from = 0; from < part.length; from += channels)
+        for (let c = 0; c < channels; c += 1)
+          out[start + from + c] = Math.round((real[from + c]! - grid.offset[c]!) / grid.scale[c]!);
     }
     return out;
   };
@@ -256,13 +253,15 @@ function checkMonotone(
   channels: number,
   steps: number,
 ): Found | undefined {
-  const rows: number[][] = [];
+  const rows: Float64Array[] = [];
   for (let c = 0; c < channels; c += 1) {
-    const points = new Set<number>();
+    const points = new Float64Array(4 * steps + SPREAD + 1);
     for (let j = 0; j < steps; j += 1)
-      for (const d of [-2, -1, 0, 1]) points.add(Math.min(Math.max(positions[c * steps + j]! + d, 0), width[c]!));
-    for (let i = 0; i <= SPREAD; i += 1) points.add(Math.floor((width[c]! * i) / SPREAD));
-    rows.push([...points].sort((a, b) => a - b));
+      for (let d = 0; d < 4; d += 1)
+        points[4 * j + d] = Math.min(Math.max(positions[c * steps + j]! + d - 2, 0), width[c]!);
+    for (let i = 0; i <= SPREAD; i += 1) points[4 * steps + i] = Math.floor((width[c]! * i) / SPREAD);
+    points.sort();
+    rows.push(points.filter((point, i) => i === 0 || point !== points[i - 1]));
   }
   const most = rows.reduce((n, list) => Math.max(n, list.length), 0);
   const candidates = new Float64Array(most * channels);

@@ -3,11 +3,12 @@ import { admits, FLOAT32, int, smallest } from '../../ir/datatype.ts';
 import type { Graph } from '../../ir/graph.ts';
 import { readNpy } from '../../ir/npy.ts';
 import { extremes, sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
+import { clamp } from '../../util/maths.ts';
 import { random } from '../../util/random.ts';
 import type { Vectors } from '../artifacts.ts';
 
-/** Vectors that are made where the recipe names none. */
-const MADE = 16;
+/** Vectors that are made where the recipe names none: fewer of large frames, of which one has as many elements as many small ones. */
+const MADE = { most: 16, least: 3, elements: 1 << 18 } as const;
 
 /**
  * The recipe's vectors, checked against the network; seeded random ones where it names none. `inputs` becomes
@@ -25,7 +26,8 @@ export function readVectors(graph: Graph, sources: Readonly<Record<string, Uint8
   const { dtype, shape } = first.type;
   const frame = shape.slice(1);
   const size = sizeOf(shape);
-  if (!sources['input.npy']) return { inputs: made(dtype, [MADE, ...frame], size) };
+  if (!sources['input.npy'])
+    return { inputs: made(dtype, [clamp(Math.floor(MADE.elements / size), MADE.least, MADE.most), ...frame], size) };
   const read = readNpy(sources['input.npy']);
   const count = read.data.length / size;
   if (!Number.isInteger(count) || count === 0)
