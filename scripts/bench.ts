@@ -1,6 +1,6 @@
 // `npm run bench`: figures of this machine, measured now. Nothing is asserted. docs/bench.md says what they are for.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -11,6 +11,7 @@ import { appendTopK, feedInput } from '../src/passes/clean/surround.ts';
 import { toLayers } from '../src/passes/lower/to-layers.ts';
 import { split } from '../src/passes/streamline/walk.ts';
 import { rational } from '../src/util/rational.ts';
+import { imageSeconds, networks, processCost, recipeOf } from './bench/networks.ts';
 import { simulationSpeed } from './bench/simulation.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -117,6 +118,20 @@ try {
     }
   } else {
     say('TFC and intrusion detection', 'skipped', 'no ../shared/models');
+  }
+
+  for (const network of networks) {
+    const folder = join(scratch, network.make[0]!);
+    mkdirSync(folder);
+    const recipe = recipeOf(network, root, folder);
+    const args = ['build', recipe, '--until', 'fold', ...out('network')];
+    const { seconds: took, cpu, megabytes } = processCost(cli, args, root, newCache());
+    const memory = `${megabytes.toFixed(0)}${network.memory === undefined ? '' : ` of ${network.memory}`} MB`;
+    const goal = `${ratio(took, network.goal)}; ${seconds(cpu)} of CPU, ${memory}`;
+    say(`${network.title}, import to estimate, empty cache, whole process`, seconds(took), goal);
+    if (network.make[0] !== 'mobilenet-v1') continue;
+    const image = imageSeconds(join(folder, 'model.onnx'));
+    say(`${network.title}, one image in the interpreter`, seconds(image), ratio(image, 3));
   }
 
   const digits = copyOf('digits');

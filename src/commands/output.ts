@@ -7,7 +7,7 @@ import type { Built } from '../engine/engine.ts';
 import type { Scope } from '../engine/step.ts';
 import type { Design } from '../hdl/design.ts';
 import * as made from '../steps/artifacts.ts';
-import { encodeGraph } from '../steps/codecs.ts';
+import { encodeGraph, keptGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
 import { mirrorTree, writeAtomically } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
@@ -38,10 +38,11 @@ export function resultFiles(built: Built, scope: Scope, network: Scope, build: B
   if (split?.before) files['intermediate_models/before.onnx'] = made.encodePart(split.before);
   if (split) files['intermediate_models/streamline.onnx'] = encodeGraph(split.core);
   if (split?.behind) files['intermediate_models/behind.onnx'] = made.encodePart(split.behind);
+  // Layers are nobody's but ours: their weights need not be float.
   const layers = value(network, made.layers);
-  if (layers) files['intermediate_models/lower.onnx'] = encodeGraph(layers);
+  if (layers) files['intermediate_models/lower.onnx'] = keptGraph(layers);
   const dataflow = value(scope, made.dataflow);
-  if (dataflow) files['intermediate_models/fold.onnx'] = encodeGraph(dataflow);
+  if (dataflow) files['intermediate_models/fold.onnx'] = keptGraph(dataflow);
   add(value(scope, made.estimate));
   const accelerator = value(scope, made.accelerator);
   const simulation = value(scope, made.simulation) ?? {};

@@ -16,16 +16,19 @@ export function columnSums({ data, shape }: Tensor): {
 } {
   const mh = shape[1]!;
   return sums.get(data, [mh], () => {
-    const positive = new Float64Array(mh);
-    const negative = new Float64Array(mh);
+    const sum = new Float64Array(mh);
+    const magnitude = new Float64Array(mh);
     for (let at = 0; at < data.length; at += mh) {
       for (let j = 0; j < mh; j += 1) {
         const w = data[at + j]!;
-        if (w > 0) positive[j]! += w;
-        else negative[j]! += w;
+        sum[j]! += w;
+        magnitude[j]! += Math.abs(w);
       }
     }
-    return { positive, negative };
+    return {
+      positive: magnitude.map((m, j) => (m + sum[j]!) / 2),
+      negative: magnitude.map((m, j) => (sum[j]! - m) / 2),
+    };
   });
 }
 const sums = new Remembered<ReturnType<typeof columnSums>>();
