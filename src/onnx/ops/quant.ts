@@ -190,6 +190,13 @@ export const BipolarQuant: Op = define({
   infer: (site) => ({ shape: sameShape(site, 1), dtype: valueType(site, bipolarParameters(site)) }),
   evaluate: ([x], site, [type]) => {
     const { scale } = bipolarParameters(site);
+    if (scale.data.length === 1) {
+      // Of large weights, without a call for each.
+      const data = allocate(type!.dtype, x!.data.length);
+      const s = scale.data[0]!;
+      for (let i = 0; i < data.length; i += 1) data[i] = x!.data[i]! >= 0 ? s : -s;
+      return tensor(type!.dtype, type!.shape, data);
+    }
     return zip(x!, scale, type!.dtype, type!.shape, (v, s) => (v >= 0 ? s : -s));
   },
 });
