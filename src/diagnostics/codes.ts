@@ -80,6 +80,7 @@ export const codes = {
 
   'expect/missed': 'A build misses a gate that its recipe sets.',
 
+  'fold/deadlock': 'The FIFO depths that were given let layers wait for one another for ever.',
   'fold/demand':
     'A layer was given attributes that the layer behind it, which reads its elements in an order of its own, contradicts.',
   'fold/does-not-divide': 'A parallelism factor does not divide the extent that it splits.',
@@ -90,6 +91,7 @@ export const codes = {
   'fold/merged-layer':
     'A FINN folding file names a layer of a kind that finn builds as a part of another, or not at all.',
   'fold/no-such-layer': 'The folding names a layer that the network does not have.',
+  'fold/not-played': 'A frame takes too long for its FIFO depths to be found by playing the schedules.',
 
   'lock/drift': 'A tool has another version than the lock says.',
   'lock/malformed': 'finn.lock cannot be read.',

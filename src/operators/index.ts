@@ -4,7 +4,7 @@ import { crop } from './crop/index.ts';
 import { depthToSpace } from './depth-to-space/index.ts';
 import { duplicateStreams } from './duplicate-streams/index.ts';
 import { elementwiseOperators } from './elementwise/index.ts';
-import { fifo, fifoLatency, fillsUltra } from './fifo/index.ts';
+import { fifo, fifoLatency, fillsUltra, maximumDepth } from './fifo/index.ts';
 import { globalAccPool } from './global-acc-pool/index.ts';
 import { labelSelect } from './label-select/index.ts';
 import { lookup } from './lookup/index.ts';
@@ -52,4 +52,4 @@ export const operators: readonly Operator[] = [
 export const operatorNamed = (name: string): Operator | undefined => operators.find((op) => op.name === name);
 
 /** The layers that lowering itself inserts where a value has several readers, and folding between others; and of queues what folding asks. */
-export { duplicateStreams, fifo, fifoLatency, fillsUltra, widthConverter };
+export { duplicateStreams, fifo, fifoLatency, fillsUltra, maximumDepth, widthConverter };

@@ -2,7 +2,7 @@ import { splitBias } from './clean/split-bias.ts';
 import { splitGemm } from './clean/split-gemm.ts';
 import { appendTopK, feedInput } from './clean/surround.ts';
 import { insertFifos, matchWidths, narrow, sizeFifos } from './fold/connect.ts';
-import { estimateReports, finnConfig } from './fold/estimate.ts';
+import { estimateReports, finnConfig, scheduledRun } from './fold/estimate.ts';
 import { readFinnFolding } from './fold/finn-file.ts';
 import {
   applyFolding,
@@ -45,6 +45,7 @@ export const passes = {
     matchWidths,
     sizeFifos,
     insertFifos,
+    scheduledRun,
     estimateReports,
     finnConfig,
   },

@@ -1,5 +1,5 @@
 import type { Board } from '../config/board.ts';
-import { error, FinnError, inNetwork, inRecipe, warning } from '../diagnostics/diagnostic.ts';
+import { error, FinnError, fail, inNetwork, inRecipe, warning } from '../diagnostics/diagnostic.ts';
 import { type Graph, input, node as makeNode, output } from '../ir/graph.ts';
 import type { Device, Layer, Resources } from '../operators/operator.ts';
 import { edgesOf, LEAST_DEPTH } from '../passes/fold/connect.ts';
@@ -100,10 +100,25 @@ export const fold = buildStep({
     const wanted = named(passes.fold.applyFolding(graph, chosen));
     const contradicted = passes.fold.contradictions(wanted, asked(wanted));
     if (contradicted.length > 0) throw new FinnError(...contradicted);
-    const { graph: made, run } = finish(passes.fold.meetDemands(wanted));
+    const { graph: made, run: sized } = finish(passes.fold.meetDemands(wanted));
     checkDevice(made, device, config, report);
+    const unsized = config.fifos.sizing === 'none';
+    const run = sized ?? (unsized ? undefined : passes.fold.scheduledRun(made));
+    if (run?.deadlock)
+      fail('fold/deadlock', 'with these FIFO depths the layers come to wait for one another', {
+        at: inRecipe('/steps/stitch/fifos'),
+        hint: 'leave `depths` out: finn finds those that cannot deadlock',
+      });
+    if (!run && !unsized)
+      report(
+        warning(
+          'fold/not-played',
+          'a frame takes too long to be played through: interval and latency are bounds, FIFOs have 2 places, or a frame in front of joins',
+          { at: inNetwork([graph.name]), hint: 'ask for more parallelism (`target_fps`, `maximize: fps` or `layers`)' },
+        ),
+      );
 
-    const performance = passes.fold.estimateReports(made, device, config.clockMhz, run);
+    const performance = passes.fold.estimateReports(made, device, config.clockMhz, run ?? 'unplayed');
     const { estimated_throughput_fps: fps, max_cycles: cycles } = performance['estimate_network_performance.json'] as {
       estimated_throughput_fps: number;
       max_cycles: number;

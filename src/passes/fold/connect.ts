@@ -2,7 +2,7 @@ import { apply, type Graph, node as makeNode, type Node, output, type Value } fr
 import { rewrite } from '../../ir/rewrite.ts';
 import { sizeOf } from '../../ir/tensor.ts';
 import { nodesOf } from '../../ir/traverse.ts';
-import { fifo, fifoLatency, fillsUltra, widthConverter } from '../../operators/index.ts';
+import { fifo, fifoLatency, fillsUltra, maximumDepth, widthConverter } from '../../operators/index.ts';
 import { layerOf } from '../../operators/layer.ts';
 import type { Layer } from '../../operators/operator.ts';
 import { gcd, lcm } from '../../util/maths.ts';
@@ -128,14 +128,23 @@ export const LEAST_DEPTH = 2;
 
 /**
  * The FIFO depths, by edge as in `edgesOf`, that keep the pace of the slowest layer, by playing the layers' token schedules;
- * and the run with them, where a frame has not too many beats for that: else all FIFOs are of the least depth.
+ * and the run with them, where a frame has not too many beats for that: else all FIFOs are of the least depth, and those
+ * in front of joins hold a frame.
  */
 export function sizeFifos(graph: Graph): Sized {
   const { stages, edges } = stagesOf(graph);
   const pace = paceOf(graph);
   const widths = edges.map(({ from, fromPort }) => portsOf(from, 'out')[fromPort]!.width);
   const latency = (edge: number, depth: number): number => fifoLatency({ depth, bits: depth * widths[edge]! });
-  return smallestDepths(stages, { count: edges.length, least: LEAST_DEPTH, latency }, pace);
+  const sized = smallestDepths(stages, { count: edges.length, least: LEAST_DEPTH, latency }, pace);
+  if (sized.run) return sized;
+  // Nothing was played. Queues that hold a frame cannot deadlock where branches join.
+  const depths = sized.depths.map((depth, i) => {
+    const { from, fromPort, to } = edges[i]!;
+    if (streamInputs(to).length < 2) return depth;
+    return Math.min(maximumDepth, Math.max(depth, portsOf(from, 'out')[fromPort]!.beats));
+  });
+  return { ...sized, depths };
 }
 
 /** A FIFO in every stream between layers. `depths` are in the order of `edgesOf`. With `ultra`, UltraRAM where a queue fills it. */

@@ -58,8 +58,9 @@ export function estimateReports(
   graph: Graph,
   device: Device,
   clockMhz: number,
-  run: TokenRun | undefined = scheduledRun(graph),
+  played: TokenRun | 'unplayed' = scheduledRun(graph) ?? 'unplayed',
 ): Readonly<Record<string, unknown>> {
+  const run = played === 'unplayed' ? undefined : played;
   const layers = [...layersOf(graph)].filter(([, layer]) => !layer.op.inserted);
   const cycles = layers.map(([name, layer]) => [name, layer.op.cycles(layer)] as const);
   const [slowest, most] = cycles.reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0] as readonly [string, number]);
