@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../src/ir/npy.ts';
-import { ran, Workplace } from './e2e/workplace.ts';
+import { Workplace } from './e2e/workplace.ts';
 import { available, shared } from './helpers/require.ts';
 
 const recipes = fileURLToPath(new URL('../recipes/', import.meta.url));
@@ -170,7 +170,9 @@ describe.skipIf(!available('shared'))('recipes of finn-examples', () => {
       expect(planned.filter(({ scope }) => scope.endsWith('*'))).toEqual([]);
       const built = await work.build(recipe, '--until', 'fold', ...chosen);
       expect(built.status).toBe(0);
-      expect(new Set(ran(built.events))).toEqual(new Set(['fetch', 'import', 'streamline', 'lower', 'fold']));
+      // Recipes share networks, and a cache: some steps are known by then.
+      const finished = built.events.flatMap((event) => (event.type === 'finished' ? [event.id.step] : []));
+      expect(new Set(finished)).toEqual(new Set(['fetch', 'import', 'streamline', 'lower', 'fold']));
       expect(Object.keys(work.json<{ sources: object }>(recipe, '..', 'finn.lock').sources)[0]).toMatch(/^https:/);
     });
 

@@ -140,8 +140,11 @@ const field = { graph: 7, initializer: 5, rawData: 9 } as const;
  * Writes a ModelProto. Equal objects give equal bytes. A protobuf message is its fields one behind the other: all but the raw data of
  * initialisers is left to protobufjs, and they are copied once.
  */
-export function encodeModel({ graph, ir_version, producer_name, producer_version, ...behind }: ModelProto): Uint8Array {
-  const before = { ir_version, producer_name, producer_version } as ModelProto;
+export function encodeModel(model: ModelProto): Uint8Array {
+  const { graph, ir_version, producer_name, producer_version: _, ...behind } = model;
+  // A message's prototype has the defaults of fields that it does not carry, which are not to be written.
+  const version = Object.hasOwn(model, 'producer_version') ? { producer_version: model.producer_version } : {};
+  const before = { ir_version, producer_name, ...version } as ModelProto;
   if (!graph) return encoded('ModelProto', { ...before, ...behind });
   const { node, name, initializer = [], ...rest } = graph;
   const parts: Uint8Array[] = [encoded('GraphProto', { node, name })];

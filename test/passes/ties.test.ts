@@ -226,7 +226,7 @@ describe('activations', () => {
   it.each(['Abs', 'Sin', 'Cos'])('%s is refused by its place', (name) => {
     const graph = network(oneInput([{ op: 'Mul', inputs: [0.5] }, { op: name }], quarter));
     expect(() => split(graph)).toThrow(
-      /Quant 'Quant_\d+': what lies before it is not monotone: in channel \d+ .* at the integer -?\d+/,
+      /Quant 'Quant_\d+': what comes to it through '\w+' \(\w+\) is not monotone: in channel \d+ .* at the integer -?\d+/,
     );
   });
 
