@@ -1,17 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { FinnError } from '../../src/diagnostics/diagnostic.ts';
 import { check } from '../../src/ir/check.ts';
-import type { Graph } from '../../src/ir/graph.ts';
 import { edgesOf, insertFifos, matchWidths, narrow } from '../../src/passes/fold/connect.ts';
-import { layersOf } from '../../src/passes/fold/names.ts';
-import { applyFolding, withAttributes } from '../../src/passes/fold/parallelize.ts';
 import { type Divided, divide } from '../../src/passes/lower/divide.ts';
 import { toLayers } from '../../src/passes/lower/to-layers.ts';
 import { verifyLayout, verifyStreamline } from '../../src/steps/verify/streamline.ts';
 import { frameOf, readVectors } from '../../src/steps/verify/vectors.ts';
-import { divisors } from '../../src/util/maths.ts';
-import { random } from '../../src/util/random.ts';
 import { fed, run } from '../helpers/networks.ts';
+import { foldedAtRandom } from '../helpers/random-folding.ts';
 import { randomImages } from '../helpers/random-images.ts';
 
 /** Reasons for which a random network may rightly be refused. */
@@ -23,28 +19,6 @@ const legal = [
   /whose scale differs|unequal scales|a scale for each channel/,
   /reach beyond its kernel/,
 ];
-
-/** Every layer with a legal parallelism drawn from `seed`, one attribute after the other. */
-function foldedAtRandom(graph: Graph, seed: number): Graph {
-  const draw = random(seed);
-  const folding = new Map(
-    [...layersOf(graph).values()].map((one) => {
-      const chosen: Record<string, number> = {};
-      for (const [key, extent] of Object.entries(one.op.parallel(one))) {
-        const value = draw.pick(divisors(extent));
-        try {
-          withAttributes(one, { ...chosen, [key]: value });
-          chosen[key] = value;
-        } catch (cause) {
-          // Some go only with others: several pixels at once need all of their channels.
-          if (!(cause instanceof FinnError)) throw cause;
-        }
-      }
-      return [one, chosen];
-    }),
-  );
-  return applyFolding(graph, folding);
-}
 
 function holds(seed: number): 'held' | 'refused' {
   const { graph: network } = randomImages(seed);

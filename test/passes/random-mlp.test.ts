@@ -5,14 +5,10 @@ import type { Graph } from '../../src/ir/graph.ts';
 import { readModel } from '../../src/onnx/import.ts';
 import { limits } from '../../src/onnx/ops/quant.ts';
 import { insertFifos, matchWidths, narrow, sizeFifos } from '../../src/passes/fold/connect.ts';
-import { layersOf } from '../../src/passes/fold/names.ts';
-import { applyFolding } from '../../src/passes/fold/parallelize.ts';
 import { toLayers } from '../../src/passes/lower/to-layers.ts';
 import { split } from '../../src/passes/streamline/walk.ts';
 import { verifyStreamline } from '../../src/steps/verify/streamline.ts';
 import { frameOf, readVectors } from '../../src/steps/verify/vectors.ts';
-import { divisors } from '../../src/util/maths.ts';
-import { random } from '../../src/util/random.ts';
 import {
   type ElementwiseSpec,
   type LayerSpec,
@@ -23,6 +19,7 @@ import {
 } from '../helpers/mlp.ts';
 import { fed, run } from '../helpers/networks.ts';
 import { model } from '../helpers/onnx-builder.ts';
+import { foldedAtRandom } from '../helpers/random-folding.ts';
 
 const scale = fc.constantFrom(0.125, 0.25, 0.5, 1, 2, 0.1, 0.37, 0.013, 1.7);
 const real = fc.integer({ min: -40, max: 40 }).map((n) => n / 8);
@@ -109,20 +106,6 @@ const spec: fc.Arbitrary<MlpSpec> = fc
       .tuple(...widths.slice(1).map((n, i) => layer(widths[i]!, n, i === widths.length - 2)))
       .map((layers) => ({ inputs: widths[0]!, input, layers })),
   );
-
-/** Every layer with a legal parallelism drawn from `seed`. */
-function foldedAtRandom(graph: Graph, seed: number): Graph {
-  const draw = random(seed);
-  const folding = new Map(
-    [...layersOf(graph).values()].map((one) => [
-      one,
-      Object.fromEntries(
-        Object.entries(one.op.parallel(one)).map(([key, extent]) => [key, draw.pick(divisors(extent))]),
-      ),
-    ]),
-  );
-  return applyFolding(graph, folding);
-}
 
 function holds(network: Graph, seed: number): void {
   check(network);

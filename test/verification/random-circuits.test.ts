@@ -6,7 +6,7 @@ import { constant, type Graph, input, node as makeNode, type Node, output, type 
 import { tensor } from '../../src/ir/tensor.ts';
 import { estimateReports, type Performance } from '../../src/passes/fold/estimate.ts';
 import { layersOf } from '../../src/passes/fold/names.ts';
-import { applyFolding, foldForRate, meetDemands, withAttributes } from '../../src/passes/fold/parallelize.ts';
+import { applyFolding, foldForRate, meetDemands } from '../../src/passes/fold/parallelize.ts';
 import { layOut } from '../../src/passes/layout/ends.ts';
 import { toLayers } from '../../src/passes/lower/to-layers.ts';
 import { onnx, qonnx } from '../../src/passes/ops.ts';
@@ -14,8 +14,8 @@ import { type Split, split } from '../../src/passes/streamline/walk.ts';
 import { testCall } from '../../src/sim/direct.ts';
 import { simulate } from '../../src/steps/simulate.ts';
 import { readVectors } from '../../src/steps/verify/vectors.ts';
-import { divisors } from '../../src/util/maths.ts';
 import { random } from '../../src/util/random.ts';
+import { foldedAtRandom } from '../helpers/random-folding.ts';
 import { randomImages } from '../helpers/random-images.ts';
 import { available } from '../helpers/require.ts';
 import { circuitsOf, context } from '../helpers/toy.ts';
@@ -30,27 +30,6 @@ function lowered(network: Graph): { readonly parts: Split; readonly layers: Grap
     if (cause instanceof FinnError) return undefined;
     throw cause;
   }
-}
-
-/** Every layer with a legal parallelism drawn from `seed`, and what readers demand of those in front of them. */
-function foldedAtRandom(graph: Graph, seed: number): Graph {
-  const draw = random(seed);
-  const folding = new Map(
-    [...layersOf(graph).values()].map((one) => {
-      const chosen: Record<string, number> = {};
-      for (const [key, extent] of Object.entries(one.op.parallel(one))) {
-        const value = draw.pick(divisors(extent));
-        try {
-          withAttributes(one, { ...chosen, [key]: value });
-          chosen[key] = value;
-        } catch (cause) {
-          if (!(cause instanceof FinnError)) throw cause;
-        }
-      }
-      return [one, chosen];
-    }),
-  );
-  return meetDemands(applyFolding(graph, folding));
 }
 
 /** Simulates the whole, with and without stalls; its pace, which is held to what the schedules say. */
@@ -108,7 +87,7 @@ describe.skipIf(!available('iverilog'))('whole circuits', () => {
       const { graph } = randomImages(seed);
       const made = lowered(graph);
       expect(made, 'choose another seed').toBeDefined();
-      await simulated(graph, made!.parts, foldedAtRandom(made!.layers, seed));
+      await simulated(graph, made!.parts, meetDemands(foldedAtRandom(made!.layers, seed)));
     },
     600_000,
   );
