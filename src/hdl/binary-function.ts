@@ -1,7 +1,7 @@
-import { type DataType, smallest } from '../ir/datatype.ts';
+import type { DataType } from '../ir/datatype.ts';
 import { ceilDiv } from '../util/maths.ts';
 import type { Device, Family } from './device.ts';
-import { type Operand, operandOf } from './operand.ts';
+import type { Operand } from './operand.ts';
 
 /** Least and greatest of some integers. */
 export type Range = readonly [min: number, max: number];
@@ -123,10 +123,3 @@ export const binaryFunctions = {
 } as const satisfies Readonly<Record<string, BinaryFunction>>;
 
 export type BinaryName = keyof typeof binaryFunctions;
-
-/** The narrowest type of the function's values for operands in these ranges. */
-export const binaryType = (name: BinaryName, a: Range, b: Range): DataType =>
-  smallest(...binaryFunctions[name].range(a, b));
-
-/** Bits and sign of a number in a range. */
-export const operandIn = ([min, max]: Range): Operand => operandOf(smallest(min, max));

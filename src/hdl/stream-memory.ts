@@ -8,6 +8,15 @@ export type Style = 'logic' | 'distributed' | 'block' | 'ultra';
 /** Where a user wants them to wait. */
 export type StreamPlacement = Placement | 'ultra';
 
+/** Why a memory of beats cannot lie where a user wants it, in words for the user; undefined if it can. */
+export function refusedPlacement(placement: StreamPlacement, family: Family): string | undefined {
+  if (placement === 'lut' && family === 'ice40')
+    return "ice40 has no memory in LUTs; set `memory` to 'block' or 'auto'";
+  if (placement === 'ultra' && family !== 'xcup')
+    return `${family} has no UltraRAM; set \`memory\` to 'block' or 'auto'`;
+  return undefined;
+}
+
 /** A memory of beats of a stream: each is written once, and read in any order, as often as need be. */
 export interface Memory {
   readonly style: Style;

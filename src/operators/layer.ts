@@ -1,6 +1,7 @@
 import type { Code } from '../diagnostics/codes.ts';
-import { fail, inNetwork } from '../diagnostics/diagnostic.ts';
+import { bug, fail, inNetwork } from '../diagnostics/diagnostic.ts';
 import type { StreamPort } from '../hdl/design.ts';
+import { type DataType, parseDataType } from '../ir/datatype.ts';
 import type { Attrs, NodeContext, TensorType, Value } from '../ir/graph.ts';
 import { node } from '../ir/graph.ts';
 import { sizeOf } from '../ir/tensor.ts';
@@ -49,4 +50,20 @@ export function integerInput(op: string, context: NodeContext, value: Value | un
     illegal('layer/input', op, context, `its input is ${dtype.name}`, 'circuits compute with integers');
   if (shape.length < 1) illegal('layer/input', op, context, 'its input is a scalar', 'it needs an axis of channels');
   return value.type;
+}
+
+/** A type by name, where a wrong name is finn's own mistake. */
+export const dataType = (name: string): DataType => parseDataType(name) ?? bug(`no type is called ${name}`);
+
+/** Why a tensor is no image of integers N×H×W×C; undefined if it is one. */
+export function notImage({ dtype, shape }: TensorType): string | undefined {
+  if (!dtype.integer) return `its input is ${dtype.name}, not integer`;
+  return shape.length === 4 ? undefined : `its input [${shape.join(', ')}] is not N×H×W×C`;
+}
+
+/** The input that must be there and be an image of integers. */
+export function imageInput(op: string, context: NodeContext, value: Value | undefined): TensorType {
+  const type = integerInput(op, context, value);
+  const reason = notImage(type);
+  return reason ? illegal('layer/input', op, context, reason) : type;
 }

@@ -1,7 +1,7 @@
 import type { DataType } from '../../ir/datatype.ts';
 import type { Op } from '../../ir/graph.ts';
 import { allocate, type Data, sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
-import { define, floatOf, integerRange, QONNX, type Site } from './define.ts';
+import { define, floatOf, integerRange, type Site } from './define.ts';
 import { accumulatorType } from './linear.ts';
 import { multiply } from './matrix.ts';
 import { flatWindow, positive, type Window2d, windowOf } from './window.ts';
@@ -219,65 +219,5 @@ const ConvTranspose = define({
   },
 });
 
-function im2colOf(site: Site): { window: Window2d; pad: number; shape: readonly number[] } {
-  const x = site.shape(0);
-  if (x.length !== 4) site.fail('onnx/shape', `its input [${x.join(', ')}] is not N×H×W×C`);
-  const kernel = site.list('kernel_size', 2, 1);
-  const stride = positive(site, 'stride', 2);
-  const dilation = positive(site, 'dilations', 2);
-  const [top, left, bottom, right] = site.list('pad_amount', 4, 0) as [number, number, number, number];
-  const size: [number, number] = [x[1]!, x[2]!];
-  const begin = [top, left] as const;
-  const end = [bottom, right] as const;
-  const output = size.map(
-    (n, i) => Math.floor((n + begin[i]! + end[i]! - (kernel[i]! - 1) * dilation[i]! - 1) / stride[i]!) + 1,
-  );
-  if (output.some((n) => n < 1) || kernel.some((k) => k < 1))
-    site.fail('onnx/shape', 'its kernel is larger than its padded input');
-  const window = flatWindow(site, size, { kernel, strides: stride, dilations: dilation, begin, end, output });
-  return { window, pad: site.number('pad_value', 0), shape: [x[0]!, ...output, kernel[0]! * kernel[1]! * x[3]!] };
-}
-
-/** QONNX: the patches a kernel sees, N×H×W×C to N×oh×ow×(kh·kw·C), channels innermost. */
-const Im2Col = define({
-  name: 'Im2Col',
-  domain: QONNX,
-  arity: [1, 1],
-  infer: (site) => {
-    const { dtype } = site.type(0);
-    const { pad, shape } = im2colOf(site);
-    return { dtype: dtype.integer ? integerOr(dtype, pad, site) : dtype, shape };
-  },
-  evaluate: ([x], site, [type]) => {
-    const { window: w, pad, shape } = im2colOf(site);
-    const [, height, width, channels] = x!.shape as [number, number, number, number];
-    const data = allocate(type!.dtype, sizeOf(shape));
-    let position = 0;
-    for (let pixel = 0; pixel < shape[0]! * w.output[0] * w.output[1]; pixel += 1) {
-      const n = Math.floor(pixel / (w.output[0] * w.output[1]));
-      const oy = Math.floor(pixel / w.output[1]) % w.output[0];
-      const ox = pixel % w.output[1];
-      for (let k = 0; k < w.kernel[0] * w.kernel[1]; k += 1) {
-        const y = oy * w.stride[0] + Math.floor(k / w.kernel[1]) * w.dilation[0] - w.begin[0];
-        const column = ox * w.stride[1] + (k % w.kernel[1]) * w.dilation[1] - w.begin[1];
-        const inside = y >= 0 && y < height && column >= 0 && column < width;
-        const from = ((n * height + y) * width + column) * channels;
-        for (let c = 0; c < channels; c += 1) data[position++] = inside ? x!.data[from + c]! : pad;
-      }
-    }
-    return tensor(type!.dtype, shape, data);
-  },
-});
-
-/** The type with the padding value in it. Padding BIPOLAR by 0 gives {−1, 0, 1}. */
-function integerOr(dtype: DataType, pad: number, site: Site): DataType {
-  const { begin, output, size, stride, kernel, dilation } = im2colOf(site).window;
-  const reaches = (i: 0 | 1): boolean =>
-    begin[i] > 0 || (output[i] - 1) * stride[i] + (kernel[i] - 1) * dilation[i] - begin[i] >= size[i];
-  if (!reaches(0) && !reaches(1)) return dtype;
-  if (dtype.name !== 'BIPOLAR' && dtype.min <= pad && pad <= dtype.max) return dtype;
-  return integerRange(Math.min(dtype.min, pad), Math.max(dtype.max, pad));
-}
-
 /** Convolutions. */
-export const convolution: readonly Op[] = [Conv, ConvTranspose, Im2Col];
+export const convolution: readonly Op[] = [Conv, ConvTranspose];

@@ -1,4 +1,4 @@
-import { uint } from '../../ir/datatype.ts';
+import { admits, uint } from '../../ir/datatype.ts';
 import type { Op } from '../../ir/graph.ts';
 import { allocate, reshaped, sizeOf, tensor } from '../../ir/tensor.ts';
 import { common, define, FINN, integerRange, QONNX, type Site } from './define.ts';
@@ -51,10 +51,10 @@ export const Im2Col: Op = define({
     const { batch, input, output, kernel } = im2colOf(site);
     const { dtype } = site.type(0);
     const pad = site.integer('pad_value', 0);
-    const holds = !dtype.integer || (pad >= dtype.min && pad <= dtype.max);
-    const padded = site.list('pad_amount', 4, 0).some((n) => n > 0);
+    // Padding BIPOLAR by 0 gives {−1, 0, 1}.
+    const padded = site.list('pad_amount', 4, 0).some((n) => n > 0) && dtype.integer && !admits(dtype, pad);
     return {
-      dtype: holds || !padded ? dtype : common(dtype, integerRange(Math.min(0, pad), Math.max(0, pad))),
+      dtype: padded ? integerRange(Math.min(dtype.min, pad), Math.max(dtype.max, pad)) : dtype,
       shape: [batch, ...output, kernel[0] * kernel[1] * input[2]],
     };
   },

@@ -7,7 +7,7 @@ import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
 import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { type Border, borderOf, pixelsToDivide, type Sides } from '../border.ts';
-import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
+import { illegal, imageInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
 import type { CropAttrs } from './attrs.ts';
 import { lowerSlice } from './lower.ts';
@@ -34,8 +34,7 @@ export const crop: Operator<CropAttrs> = {
     pixels: { doc: 'pixels in one cycle, where simd is all channels', type: 'integer', finn: 'pixels' },
   },
   infer([x], { sides, simd, pixels }, context) {
-    const { dtype, shape } = integerInput(name, context, x);
-    if (shape.length !== 4) illegal('layer/input', name, context, `its input [${shape.join(', ')}] is not N×H×W×C`);
+    const { dtype, shape } = imageInput(name, context, x);
     const [n, h, w, c] = shape as [number, number, number, number];
     const [top, left, bottom, right] = sides;
     if (sides.length !== 4 || !sides.every((s) => Number.isInteger(s) && s >= 0))

@@ -1,6 +1,7 @@
 import { int } from '../../ir/datatype.ts';
 import { apply, type Node } from '../../ir/graph.ts';
 import { sizeOf, tensor } from '../../ir/tensor.ts';
+import { notImage } from '../layer.ts';
 import type { Lowered, Operator } from '../operator.ts';
 import type { CropAttrs } from './attrs.ts';
 
@@ -9,9 +10,9 @@ export function lowerSlice(op: Operator<CropAttrs>, node: Node): Lowered | undef
   if (node.op.name !== 'Slice' || node.op.domain !== '') return undefined;
   const [x] = node.inputs;
   if (!x) return undefined;
-  const { dtype, shape } = x.type;
-  if (!dtype.integer) return { refused: `its input is ${dtype.name}, not integer` };
-  if (shape.length !== 4) return { refused: `its input [${shape.join(', ')}] is not N×H×W×C` };
+  const { shape } = x.type;
+  const reason = notImage(x.type);
+  if (reason) return { refused: reason };
   const out = node.types[0]!.shape;
   if (sizeOf(out) === 0) return { refused: 'it leaves nothing' };
   const [first, last] = corners(node);

@@ -1,11 +1,18 @@
 import { counterCost } from '../../hdl/counters.ts';
-import { blocksOf, flipFlopsOfMemory, lutsOfMemory, type Memory, memoryFor } from '../../hdl/stream-memory.ts';
+import {
+  blocksOf,
+  flipFlopsOfMemory,
+  lutsOfMemory,
+  type Memory,
+  memoryFor,
+  refusedPlacement,
+} from '../../hdl/stream-memory.ts';
 import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
 import { input } from '../../ir/graph.ts';
 import { sizeOf } from '../../ir/tensor.ts';
 import { DepthToSpace } from '../../onnx/ops/windows.ts';
 import { log2Ceil, sum } from '../../util/maths.ts';
-import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
+import { illegal, imageInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Device, Layer, Operator } from '../operator.ts';
 import type { DepthToSpaceAttrs } from './attrs.ts';
 import { lowerDepthToSpace } from './lower.ts';
@@ -33,8 +40,7 @@ export const depthToSpace: Operator<DepthToSpaceAttrs> = {
     },
   },
   infer([x], { blocksize, simd }, context) {
-    const { dtype, shape } = integerInput(name, context, x);
-    if (shape.length !== 4) illegal('layer/input', name, context, `its input [${shape.join(', ')}] is not N×H×W×C`);
+    const { dtype, shape } = imageInput(name, context, x);
     if (!Number.isInteger(blocksize) || blocksize < 1)
       illegal('layer/attribute', name, context, `its blocksize is ${blocksize}`, 'use a positive integer');
     const [n, h, w, c] = shape as [number, number, number, number];
@@ -85,12 +91,7 @@ export const depthToSpace: Operator<DepthToSpaceAttrs> = {
       ...blocksOf(device.family, [memory]),
     };
   },
-  refuse({ attrs: { memory } }, { family }) {
-    if (memory === 'lut' && family === 'ice40') return "ice40 has no memory in LUTs; set `memory` to 'block' or 'auto'";
-    if (memory === 'ultra' && family !== 'xcup')
-      return `${family} has no UltraRAM; set \`memory\` to 'block' or 'auto'`;
-    return undefined;
-  },
+  refuse: ({ attrs }, { family }) => refusedPlacement(attrs.memory, family),
   rtl(layer, device, top) {
     const s = sizesOf(layer);
     const streams = depthToSpace.streams(layer);

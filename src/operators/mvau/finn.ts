@@ -75,28 +75,6 @@ export function finnBackend(m: Mvau): 'hls' | 'rtl' {
   return rtl ? 'rtl' : 'hls';
 }
 
-/** Our layer as FINN would see it. */
-export function finnMvau(m: Mvau, accumulator: DataType): FinnMvau {
-  const xnor = isXnor(m);
-  return {
-    backend: finnBackend(m),
-    mw: m.mw,
-    mh: m.mh,
-    pe: m.pe,
-    simd: m.simd,
-    inputBits: m.input.bits,
-    inputSigned: m.input.signed && !xnor,
-    weightBits: finnWeightBits(m),
-    accumulatorBits: finnAccumulatorBits(m, accumulator),
-    outputBits: m.output.bits,
-    activation: m.thresholds !== undefined,
-    ramStyle: { auto: 'auto', lut: 'distributed', block: 'block' }[m.memory] as FinnMvau['ramStyle'],
-    resType: 'auto',
-    thresholdStyle: 'auto',
-    dsp58: false,
-  };
-}
-
 /** FINN's estimate for an MVAU, by its formulas (finn-facts.md B.2.2, checked against the golden files). */
 export function finnEstimate(m: FinnMvau): FinnResources {
   const wmem = (m.mw * m.mh) / (m.pe * m.simd);

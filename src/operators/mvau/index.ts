@@ -1,9 +1,10 @@
 import { activate } from '../fused-thresholds.ts';
+import { dataType } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
 import { onPixels } from '../pixels.ts';
 import { finnBackend, finnCounts } from './finn.ts';
 import { inferMvau } from './infer.ts';
-import { dataType, type MvauAttrs, mvauOf } from './layer.ts';
+import { type MvauAttrs, mvauOf } from './layer.ts';
 import { lowerMvau } from './lower.ts';
 import { narrowed } from './narrow.ts';
 import { multiply } from './reference.ts';

@@ -5,8 +5,9 @@ import type { NodeContext, TensorType, Value } from '../../ir/graph.ts';
 import { extremes } from '../../ir/tensor.ts';
 import { divisors } from '../../util/maths.ts';
 import { checkThresholds } from '../fused-thresholds.ts';
+import { dataType } from '../layer.ts';
 import { accumulatorRange } from '../widths.ts';
-import { dataType, type MvauAttrs } from './layer.ts';
+import type { MvauAttrs } from './layer.ts';
 
 /** Why x, W and thresholds cannot be an MVAU at all, or undefined. */
 export function unfit(x: Value | undefined, w: Value | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
-import { type DataType, parseDataType } from '../../ir/datatype.ts';
+import type { DataType } from '../../ir/datatype.ts';
 import type { ConstantValue, Node } from '../../ir/graph.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { product } from '../../util/maths.ts';
@@ -55,6 +55,3 @@ export function mvauOf(layer: Node<MvauAttrs>): Mvau {
   const sizes = { mw, mh, pe, simd, nf: mh / pe, sf: mw / simd, vectors };
   return { ...sizes, input: x.type.dtype, output, weights, thresholds, scale, bias, memory };
 }
-
-/** A type by name, where a wrong name is finn's own mistake. */
-export const dataType = (name: string): DataType => parseDataType(name) ?? bug(`no type is called ${name}`);

@@ -2,18 +2,9 @@ import type { Device } from '../../hdl/device.ts';
 import { type ThresholdOptions, thresholdDepth } from '../../hdl/threshold-plan.ts';
 import { countOf, type ThresholdTable, thresholdTable } from '../../hdl/threshold-table.ts';
 import { BINARY, BIPOLAR, bitsFor, smallest } from '../../ir/datatype.ts';
-import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
 import { Remembered } from '../../util/remembered.ts';
-import {
-  boothCode,
-  digits,
-  type InputCode,
-  inputCode,
-  signedCode,
-  tabulated,
-  type WeightCode,
-  weightCode,
-} from '../encoding.ts';
+import { boothCode, type InputCode, inputCode, signedCode, type WeightCode, weightCode } from '../encoding.ts';
+import { greatestPart, heapBits, heapCut, inSums, offsetsOf } from '../sums.ts';
 import { accumulatorRange } from '../widths.ts';
 import type { Mvau } from './layer.ts';
 import { unrolled } from './unrolled.ts';
@@ -69,7 +60,7 @@ function decided(m: Mvau, device: Device): Plan {
   const coded = inputCode(m.input);
   const weights = weightCode(m.weights, coded.bits, inLogic);
   const heap = planWith(m, device, coded, weights, 'heap');
-  if (inLogic && heapBits(m, heap.input, weights) > crowded * coded.bits) {
+  if (inLogic && heapBits(m.weights, m.simd, heap.input, weights) > crowded * coded.bits) {
     const { levels } = unrolled(m, heap, heapConstants(m, heap));
     return { ...heap, cut: undefined, levels };
   }
@@ -84,7 +75,7 @@ function decided(m: Mvau, device: Device): Plan {
 function planWith(m: Mvau, device: Device, coded: InputCode, weights: WeightCode, form: Plan['form']): Plan {
   const inLogic = weights.kind === 'constant';
   const range = accumulatorRange(m.weights, m.input);
-  const offset = offsets(m, coded, weights);
+  const offset = offsetsOf(m.weights, coded, weights);
   const back: Back = !m.thresholds ? 'sum' : m.output === BIPOLAR || m.output === BINARY ? 'sign' : 'count';
 
   const parity = new Set(Array.from(offset, (o) => Math.abs(o % 2)));
@@ -97,8 +88,16 @@ function planWith(m: Mvau, device: Device, coded: InputCode, weights: WeightCode
   const most = (j: number): number => (range.max[j]! - offset[j]!) / scale;
   const front = inLogic ? 'constant' : m.nf === 1 ? 'direct' : bufferOf(m, coded.bits);
   const neurons = Array.from({ length: m.mh }, (_, j) => j);
-  const part = bitsFor(mostOfPart(m, weights) * 2 ** input.shift);
-  const common = { front, back, input, weights, form, cut: cutOf(m, input, weights), levels: undefined } as const;
+  const part = bitsFor(greatestPart(m.weights, m.simd, weights) * 2 ** input.shift);
+  const common = {
+    front,
+    back,
+    input,
+    weights,
+    form,
+    cut: heapCut(heapBits(m.weights, m.simd, input, weights), input, weights),
+    levels: undefined,
+  } as const;
 
   if (back === 'sum') {
     const begin = neurons.map((j) => (offset[j]! - low) / scale);
@@ -118,7 +117,7 @@ function planWith(m: Mvau, device: Device, coded: InputCode, weights: WeightCode
       least: undefined,
     };
   }
-  const table = thresholdTable(inSums(m, offset, scale), m.mh, least, most);
+  const table = thresholdTable(inSums(m.thresholds!, offset, scale), m.mh, least, most);
   if (back === 'sign') {
     const from = neurons.map((j) => firstSet(m, table, j, least(j), most(j)));
     const type = smallest(
@@ -194,74 +193,6 @@ export const heapConstants = (m: Mvau, plan: Plan): readonly bigint[] =>
 
 /** Neurons with more inputs than this have registers behind every counter: three LUTs then lie between any two (circuits.md, rule 9). */
 const crowded = 16;
-
-/** Bits of the largest heap. */
-function heapBits(m: Mvau, input: InputCode, code: WeightCode): number {
-  if (code.kind !== 'constant') return m.simd * input.bits * (wide(code) ? code.bits : 1);
-  const digitsOf = (j: number): number => {
-    let total = 0;
-    for (let i = 0; i < m.mw; i += 1) total += digits(m.weights.data[i * m.mh + j]!).length;
-    return total;
-  };
-  return input.bits * Math.max(...Array.from({ length: m.mh }, (_, j) => digitsOf(j)));
-}
-
-/**
- * Heaps of 12 bits or more have registers half-way between what comes before (memory, product) and the carry chain behind, each about
- * as long as three counters; flip-flops share the cells of the LUTs in front of them. The rule is the same on every family, so that a
- * layer's depth is too.
- */
-function cutOf(m: Mvau, input: InputCode, code: WeightCode): number | undefined {
-  const bits = heapBits(m, input, code);
-  if (bits < 12) return undefined;
-  const columns = input.bits + (wide(code) ? code.bits - 1 : 0);
-  const levels = Math.ceil(Math.log(Math.max(3, bits / columns) / 2) / Math.log(1.5));
-  return Math.max(1, Math.ceil(levels / 2));
-}
-
-/** Do weights of the code have more than one product bit for each of the input's? */
-export const wide = ({ kind }: WeightCode): boolean => kind === 'integer' || kind === 'booth';
-
-/** accumulator − scale · P of every neuron. */
-function offsets(m: Mvau, input: InputCode, code: WeightCode): Float64Array {
-  const offset = new Float64Array(m.mh);
-  const { data } = m.weights;
-  const constant = tabulated(m.weights, (w) => input.scale * code.correction(w) + input.offset * w);
-  for (let i = 0; i < m.mw; i += 1) {
-    const row = i * m.mh;
-    for (let j = 0; j < m.mh; j += 1) offset[j]! += constant(data[row + j]!);
-  }
-  return offset;
-}
-
-/** Greatest partial sum of one cycle, over all neurons and folds. */
-function mostOfPart(m: Mvau, code: WeightCode): number {
-  const { data } = m.weights;
-  const mostOf = tabulated(m.weights, code.most);
-  const totals = new Float64Array(m.mh);
-  let most = 0;
-  for (let fold = 0; fold < m.sf; fold += 1) {
-    totals.fill(0);
-    for (let i = fold * m.simd; i < (fold + 1) * m.simd; i += 1) {
-      const row = i * m.mh;
-      for (let j = 0; j < m.mh; j += 1) totals[j]! += mostOf(data[row + j]!);
-    }
-    most = Math.max(most, extremes(totals)[1]);
-  }
-  return most;
-}
-
-/** The thresholds as steps of P, a row for each neuron. */
-function inSums(m: Mvau, offset: Float64Array, scale: number): Tensor {
-  const t = m.thresholds!;
-  const [rows, steps] = t.shape as [number, number];
-  const data = new Float64Array(m.mh * steps);
-  for (let j = 0; j < m.mh; j += 1) {
-    for (let k = 0; k < steps; k += 1)
-      data[j * steps + k] = (t.data[(rows === 1 ? 0 : j) * steps + k]! - offset[j]!) / scale;
-  }
-  return tensor(t.dtype, [m.mh, steps], data);
-}
 
 /** The least P of neuron j for which the output's bit is set; one more than the greatest if there is none. */
 function firstSet(m: Mvau, table: ThresholdTable, j: number, least: number, most: number): number {

@@ -3,7 +3,7 @@ import { BIPOLAR, type DataType, int, TERNARY, uint } from '../../ir/datatype.ts
 import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { type Border, borderOf, pixelsToDivide, type Sides, typeWith } from '../border.ts';
-import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
+import { illegal, imageInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
 import type { PaddingAttrs } from './attrs.ts';
 import { lowerPad } from './lower.ts';
@@ -30,8 +30,7 @@ export const padding: Operator<PaddingAttrs> = {
     pixels: { doc: 'pixels in one cycle, where simd is all channels', type: 'integer', finn: 'pixels' },
   },
   infer([x], attrs, context) {
-    const { dtype, shape } = integerInput(name, context, x);
-    if (shape.length !== 4) illegal('layer/input', name, context, `its input [${shape.join(', ')}] is not N×H×W×C`);
+    const { dtype, shape } = imageInput(name, context, x);
     const { pads, value, simd, pixels } = attrs;
     if (pads.length !== 4 || !pads.every((n) => Number.isInteger(n) && n >= 0))
       illegal('layer/attribute', name, context, `pads are [${pads.join(', ')}]`, 'use four integers, none negative');

@@ -1,6 +1,7 @@
 import { apply, type Node } from '../../ir/graph.ts';
 import { extremes } from '../../ir/tensor.ts';
 import type { Sides } from '../border.ts';
+import { notImage } from '../layer.ts';
 import type { Lowered, Operator } from '../operator.ts';
 import type { PaddingAttrs } from './attrs.ts';
 
@@ -9,9 +10,8 @@ export function lowerPad(op: Operator<PaddingAttrs>, node: Node): Lowered | unde
   if (node.op.name !== 'Pad' || node.op.domain !== '') return undefined;
   const [x] = node.inputs;
   if (!x) return undefined;
-  const { dtype, shape } = x.type;
-  if (!dtype.integer) return { refused: `its input is ${dtype.name}, not integer` };
-  if (shape.length !== 4) return { refused: `its input [${shape.join(', ')}] is not N×H×W×C` };
+  const reason = notImage(x.type);
+  if (reason) return { refused: reason };
   const mode = node.attrs['mode'] ?? 'constant';
   if (mode !== 'constant') return { refused: `its mode is '${String(mode)}', not 'constant'` };
   const pads = listOf(node, 1, 'pads');

@@ -3,7 +3,7 @@ import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
 import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { typeWith } from '../border.ts';
-import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
+import { illegal, imageInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
 import type { PixelPaddingAttrs } from './attrs.ts';
 import { lowerInsertPixels } from './lower.ts';
@@ -20,8 +20,7 @@ export const pixelPadding: Operator<PixelPaddingAttrs> = {
   doc: 'An image N×H×W×C with pixels of zeros between its own, as a transposed convolution needs it.',
   fields: { simd: { doc: 'channels in one cycle', type: 'integer', finn: 'SIMD' } },
   infer([x], { strides, simd }, context) {
-    const { dtype, shape } = integerInput(name, context, x);
-    if (shape.length !== 4) illegal('layer/input', name, context, `its input [${shape.join(', ')}] is not N×H×W×C`);
+    const { dtype, shape } = imageInput(name, context, x);
     if (strides.length !== 2 || !strides.every((n) => Number.isInteger(n) && n >= 1))
       illegal('layer/attribute', name, context, `strides are [${strides.join(', ')}]`, 'use two positive integers');
     const [n, h, w, c] = shape as [number, number, number, number];

@@ -1,6 +1,6 @@
 import type { StreamPort } from '../../hdl/design.ts';
 import type { Device } from '../../hdl/device.ts';
-import { type Memory, memoryFor } from '../../hdl/stream-memory.ts';
+import { type Memory, memoryFor, refusedPlacement } from '../../hdl/stream-memory.ts';
 import { Im2Col } from '../../onnx/ops/windows.ts';
 import { streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
@@ -71,12 +71,7 @@ export const slidingWindow: Operator<SlidingWindowAttrs> = {
     if (layer.attrs.parallelWindow === 0) return bufferResources(s, bufferMemory(layer, device), device);
     return parallelResources(s, parallelPlan(s, device, layer.attrs.memory), device);
   },
-  refuse({ attrs: { memory } }, { family }) {
-    if (memory === 'lut' && family === 'ice40') return "ice40 has no memory in LUTs; set `memory` to 'block' or 'auto'";
-    if (memory === 'ultra' && family !== 'xcup')
-      return `${family} has no UltraRAM; set \`memory\` to 'block' or 'auto'`;
-    return undefined;
-  },
+  refuse: ({ attrs }, { family }) => refusedPlacement(attrs.memory, family),
   rtl(layer, device, top) {
     const s = sizesOf(layer);
     const streams = slidingWindow.streams(layer);

@@ -1,10 +1,17 @@
 import { counterCost } from '../../hdl/counters.ts';
-import { blocksOf, flipFlopsOfMemory, lutsOfMemory, type Memory, memoryFor } from '../../hdl/stream-memory.ts';
+import {
+  blocksOf,
+  flipFlopsOfMemory,
+  lutsOfMemory,
+  type Memory,
+  memoryFor,
+  refusedPlacement,
+} from '../../hdl/stream-memory.ts';
 import { BIPOLAR, type DataType, int, uint } from '../../ir/datatype.ts';
 import { input } from '../../ir/graph.ts';
 import { allocate, sizeOf, tensor } from '../../ir/tensor.ts';
 import { log2Ceil } from '../../util/maths.ts';
-import { illegal, integerInput, layerOf, mustDivide, streamPort } from '../layer.ts';
+import { illegal, imageInput, layerOf, mustDivide, streamPort } from '../layer.ts';
 import type { Device, Layer, Operator } from '../operator.ts';
 import type { UpsampleAttrs } from './attrs.ts';
 import { lowerResize } from './lower.ts';
@@ -32,8 +39,7 @@ export const upsample: Operator<UpsampleAttrs> = {
     },
   },
   infer([x], { scales, simd }, context) {
-    const { dtype, shape } = integerInput(name, context, x);
-    if (shape.length !== 4) illegal('layer/input', name, context, `its input [${shape.join(', ')}] is not N×H×W×C`);
+    const { dtype, shape } = imageInput(name, context, x);
     if (scales.length !== 2 || !scales.every((n) => Number.isInteger(n) && n >= 1))
       illegal('layer/attribute', name, context, `scales are [${scales.join(', ')}]`, 'use two positive integers');
     const [n, h, w, c] = shape as [number, number, number, number];
@@ -98,10 +104,7 @@ export const upsample: Operator<UpsampleAttrs> = {
       ...blocksOf(device.family, [memory]),
     };
   },
-  refuse({ attrs: { memory } }, { family }) {
-    if (memory === 'lut' && family === 'ice40') return "ice40 has no memory in LUTs; set `memory` to 'block' or 'auto'";
-    return undefined;
-  },
+  refuse: ({ attrs }, { family }) => refusedPlacement(attrs.memory, family),
   rtl(layer, device, top) {
     const s = sizesOf(layer);
     const streams = upsample.streams(layer);

@@ -1,6 +1,7 @@
 import { int } from '../../ir/datatype.ts';
 import { apply, type Node } from '../../ir/graph.ts';
 import { sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
+import { notImage } from '../layer.ts';
 import type { Lowered, Operator } from '../operator.ts';
 import type { UpsampleAttrs } from './attrs.ts';
 
@@ -9,9 +10,9 @@ export function lowerResize(op: Operator<UpsampleAttrs>, node: Node): Lowered | 
   if (node.op.domain !== '' || (node.op.name !== 'Resize' && node.op.name !== 'Upsample')) return undefined;
   const [x] = node.inputs;
   if (!x) return undefined;
-  const { dtype, shape } = x.type;
-  if (!dtype.integer) return { refused: `its input is ${dtype.name}, not integer` };
-  if (shape.length !== 4) return { refused: `its input [${shape.join(', ')}] is not N×H×W×C` };
+  const { shape } = x.type;
+  const reason = notImage(x.type);
+  if (reason) return { refused: reason };
   const out = node.types[0]!.shape;
   const other = [0, 3].find((axis) => out[axis] !== shape[axis]);
   if (other !== undefined) return { refused: `it resizes axis ${other}, not height or width` };

@@ -1,13 +1,13 @@
 import { type ConstantValue, constant, node } from '../../ir/graph.ts';
 import { retyped, type Tensor } from '../../ir/tensor.ts';
 import { activate, clippedThresholds } from '../fused-thresholds.ts';
-import { streamPort } from '../layer.ts';
+import { dataType, streamPort } from '../layer.ts';
 import type { Layer, Operator } from '../operator.ts';
 import { onPixels } from '../pixels.ts';
 import { accumulatorRange, accumulatorTypeOf, weightType } from '../widths.ts';
 import { finnCounts } from './finn.ts';
 import { inferVvau, multiply } from './infer.ts';
-import { dataType, type VvauAttrs, vvauOf } from './layer.ts';
+import { type VvauAttrs, vvauOf } from './layer.ts';
 import { lowerVvau } from './lower.ts';
 import { planOf } from './plan.ts';
 import { vvauResources } from './resources.ts';

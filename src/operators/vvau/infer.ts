@@ -4,9 +4,9 @@ import { factsOf } from '../../ir/facts.ts';
 import type { NodeContext, TensorType, Value } from '../../ir/graph.ts';
 import { extremes, type Tensor, tensor } from '../../ir/tensor.ts';
 import { checkThresholds } from '../fused-thresholds.ts';
-import { illegal, mustDivide } from '../layer.ts';
+import { dataType, illegal, mustDivide } from '../layer.ts';
 import { accumulatorRange } from '../widths.ts';
-import { dataType, type VvauAttrs } from './layer.ts';
+import type { VvauAttrs } from './layer.ts';
 
 /** Why x, W cannot be a VVAU at all, or undefined. */
 export function unfit(x: Value | undefined, w: Value | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import { bug } from '../../diagnostics/diagnostic.ts';
-import { type DataType, parseDataType } from '../../ir/datatype.ts';
+import type { DataType } from '../../ir/datatype.ts';
 import type { ConstantValue, Node } from '../../ir/graph.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { product } from '../../util/maths.ts';
@@ -53,6 +53,3 @@ export function vvauOf(layer: Node<VvauAttrs>): Vvau {
   const types = { input: x.type.dtype, output: layer.types[0]!.dtype };
   return { channels, positions, windows, weights, thresholds, scale, bias, memory, ...folding, ...types };
 }
-
-/** A type by name, where a wrong name is finn's own mistake. */
-export const dataType = (name: string): DataType => parseDataType(name) ?? bug(`no type is called ${name}`);

@@ -5,8 +5,9 @@ import { romBlocks } from '../../hdl/threshold-rom.ts';
 import { log2Ceil } from '../../util/maths.ts';
 import { digits } from '../encoding.ts';
 import type { Resources } from '../operator.ts';
+import { heapBits } from '../sums.ts';
 import type { Vvau } from './layer.ts';
-import { inLogic, type Plan, planOf, productCount } from './plan.ts';
+import { inLogic, type Plan, planOf } from './plan.ts';
 import { sameInGroups } from './rtl.ts';
 
 /** LUTs (SB_LUT4, LUT4, or LUT1…LUT6 before packing), registers and block memories of the circuit as Yosys maps it. */
@@ -20,7 +21,7 @@ export function vvauResources(v: Vvau, device: Device): Resources {
   let ff = 6 + 3 * log2Ceil(groups * beats);
   let bram = 0;
   for (let c = 0; c < pe; c += 1) {
-    let bits = productCount(v, plan.input, plan.weights);
+    let bits = heapBits(v.weights, v.simd, plan.input, plan.weights);
     if (inLogic(v)) {
       bits = 0;
       for (let p = 0; p < v.positions; p += 1)

@@ -1,7 +1,9 @@
+import { bug } from '../../diagnostics/diagnostic.ts';
 import { int } from '../../ir/datatype.ts';
 import { apply, constant, node as makeNode, type Node, output, type Value } from '../../ir/graph.ts';
 import { sizeOf, type Tensor, tensor } from '../../ir/tensor.ts';
 import { onnx } from '../ops.ts';
+import { constantTensor } from '../streamline/constants.ts';
 
 /**
  * How a value of the network lies in the channels-last network. as-is: the same. image: N×C×H×W as N×H×W×C, N×C×W as
@@ -74,15 +76,7 @@ export function inverse(order: Int32Array): Int32Array {
 export function constantImage(t: Tensor, rank: number): Tensor {
   if (t.data.length === 1) return { ...t, shape: [] };
   const shape = [...new Array<number>(rank - t.shape.length).fill(1), ...t.shape];
-  const moved = toImage(constant({ ...t, shape }), []);
-  const nodes: Node[] = [];
-  for (let at = moved; at.kind === 'node'; at = at.node.inputs[0]!) nodes.unshift(at.node);
-  let now: Tensor = { ...t, shape };
-  for (const node of nodes) {
-    const inputs = [now, ...node.inputs.slice(1).map((v) => (v?.kind === 'constant' ? v.tensor : undefined))];
-    [now] = node.op.evaluate(inputs, node.attrs, { origin: [], outputs: 1, types: node.types }) as [Tensor];
-  }
-  return now;
+  return constantTensor(toImage(constant({ ...t, shape }), [])) ?? bug('a constant in another order');
 }
 
 /** A node of several outputs, as values. */

@@ -15,9 +15,6 @@ export const identityRule: Rule = (node, inputs) => {
   return from.kind === 'host' ? onHost(node, inputs, 'it passes a real on') : [from];
 };
 
-/** Operations that leave every element in its channel (axis 1). */
-const channelKeeping = new Set(['Resize'].map(onnx));
-
 /** A node that only moves elements moves integers just as well; a uniform chain stays behind it. */
 export const movementRule: Rule = (node, inputs) => {
   const given = inputs[0]!;
@@ -37,7 +34,11 @@ export const movementRule: Rule = (node, inputs) => {
   if (!scale || !offset) return onHost(node, inputs, 'the scale before it differs from channel to channel');
   const others = node.inputs.slice(1).map((value) => value && literal(value));
   const made = makeNode(node.op, [from.base, ...others], node.attrs, node.origin, node.types.length);
-  const bases = from.base.kind === 'constant' ? computed(made) : made.types.map((_, i) => output(made as Node, i));
+  const { base: whole } = from;
+  const bases =
+    whole.kind === 'constant'
+      ? computed(made).map((t) => constant(t, whole.name))
+      : made.types.map((_, i) => output(made as Node, i));
   return bases.map((base, i) => ({
     ...from,
     base,
@@ -88,13 +89,9 @@ function literal(value: Value): Value {
   return known ? constant(known) : value;
 }
 
-/** What a node of constants gives, as constants. */
-function computed(made: Node): Value[] {
-  const tensors = made.inputs.map((value) => (value?.kind === 'constant' ? value.tensor : undefined));
-  const name = made.inputs[0]?.kind === 'constant' ? made.inputs[0].name : '';
-  const context = { origin: made.origin, outputs: made.types.length, types: made.types };
-  return made.op.evaluate(tensors, made.attrs, context).map((one) => constant(one, name));
-}
+/** What a node of constants gives. */
+const computed = (made: Node): Tensor[] =>
+  made.types.map((_, i) => constantTensor(output(made, i)) ?? bug('a node of constants'));
 
 /** The parameter moved as its tensor is, for each output: a number stays, and one of the tensor's rank takes the same permutation. */
 function moved(node: Node, parameter: Tensor, from: Integers): readonly Tensor[] | undefined {
@@ -107,7 +104,7 @@ function moved(node: Node, parameter: Tensor, from: Integers): readonly Tensor[]
   // A permutation moves the axes of 1 too; anything else counts elements, and gets them all.
   const given = node.op === onnx('Transpose') ? parameterOf : spread(parameterOf, shape);
   const made = makeNode(node.op, [constant(given), ...others], node.attrs, node.origin, node.types.length);
-  return computed(made as Node).map((value) => narrowed((value as Extract<Value, { kind: 'constant' }>).tensor));
+  return computed(made).map(narrowed);
 }
 
 /** A parameter whose elements are equal along an axis, with an extent of 1 there; one that is a single number, as that. */
@@ -146,6 +143,7 @@ const overall = (range: Range): Range => ({
 /** Channels keep their own ranges where axis 1 stays; else one range holds for all. */
 function movedRange(node: Node, range: Range, before: readonly number[], after: readonly number[]): Range {
   const same = before[1] === after[1] && before.slice(2).every((n) => n === 1) && after.slice(2).every((n) => n === 1);
-  const keeps = channelKeeping.has(node.op) && before[1] === after[1];
+  // Resize leaves every element in its channel.
+  const keeps = node.op === onnx('Resize') && before[1] === after[1];
   return range.min.length === 1 || same || keeps ? range : overall(range);
 }
