@@ -136,6 +136,8 @@ export interface Recipe {
   readonly builds: ReadonlyMap<string, Build>;
   readonly steps: Steps;
   readonly tools: Tools;
+  /** Seconds that one call of a tool may take, by step. */
+  readonly timeLimits: ReadonlyMap<string, number>;
   readonly verifyAt: readonly Stage[];
   /** The place of '/folding/hand/layers/MVAU_0/pe', or of the nearest thing around it. */
   locate(pointer: string, part?: 'key' | 'value'): Location;

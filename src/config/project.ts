@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Diagnostic, error } from '../diagnostics/diagnostic.ts';
+import { type SlurmSettings, slurmSettings } from './cluster.ts';
+import { timeLimits } from './duration.ts';
 import { readSource } from './read.ts';
 import type { ConfigFile } from './types.gen.ts';
 import { validate } from './validate.ts';
@@ -12,6 +14,14 @@ export interface Project {
   readonly configPath?: string;
   /** The cache, `.finn/` by default. */
   readonly cache: { readonly path: string; readonly bytes: number };
+  /** The cache that a team shares, if there is one. */
+  readonly remote?: RemoteSettings;
+  /** How heavy steps become Slurm jobs, where they do. */
+  readonly slurm?: SlurmSettings;
+  /** Seconds that one call of a tool may take, by step. */
+  readonly timeLimits: ReadonlyMap<string, number>;
+  /** Files of plug-ins. */
+  readonly plugins: readonly string[];
   /** Threads and MB to use at once. */
   readonly jobs: number;
   readonly memoryMb: number;
@@ -21,9 +31,21 @@ export interface Project {
   readonly mirrors: readonly string[];
   /** Whether the `run` sources of a recipe may execute. */
   trusts(recipe: string): boolean;
+  /** Whether a plug-in may be loaded. */
+  trustsPlugin(path: string): boolean;
   readonly display: { readonly style: 'auto' | 'plain'; readonly color: 'auto' | 'always' | 'never' };
   /** What programs that finn starts see of the environment: PATH and the places of files, nothing that changes a result. */
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A cache over HTTP. */
+export interface RemoteSettings {
+  readonly url: string;
+  readonly mode: 'read' | 'read-write';
+  /** How long an answer may take. */
+  readonly timeoutMs: number;
+  /** The Authorization header, if the environment has credentials: for requests only, never for a log or a file. */
+  readonly authorization?: string;
 }
 
 /** The variables of the environment that finn reads; everything else is invisible to it. */
@@ -48,7 +70,7 @@ function parseSize(text: string): number {
 
 /**
  * The machine's side of a build. `environment` is process.env unless a test says otherwise: FINN_JOBS and FINN_CACHE
- * replace what the file says, NO_COLOR and FORCE_COLOR are heeded. There is a project whatever is wrong with the file:
+ * replace what the file says, FINN_REMOTE_… are the shared cache's credentials, NO_COLOR and FORCE_COLOR are heeded. There is a project whatever is wrong with the file:
  * what the diagnostics refuse has its default.
  */
 export function loadProject(
@@ -62,15 +84,22 @@ export function loadProject(
   const at = (path: string): string => resolve(home, path);
 
   const cache = environment['FINN_CACHE'] ? resolve(environment['FINN_CACHE']) : at(file.cache?.path ?? '.finn');
-  const trusted = (file.trust?.run ?? []).filter((path) => path !== undefined).map(at);
+  const paths = (list: readonly string[] | undefined): string[] => (list ?? []).filter((path) => path).map(at);
+  const trusted = paths(file.trust?.run);
+  const plugins = paths(file.trust?.plugins);
   const project: Project = {
     ...(configPath !== undefined && { configPath }),
     cache: { path: cache, bytes: parseSize(file.cache?.size ?? '20GB') },
+    ...(file.cache?.remote?.url !== undefined && { remote: remoteOf(file.cache.remote, environment) }),
+    ...(file.executor === 'slurm' && { slurm: slurmSettings(file.slurm ?? {}) }),
+    timeLimits: timeLimits(file.time_limits),
+    plugins: paths(file.plugins),
     jobs: jobsOf(environment, diagnostics) ?? file.jobs ?? availableParallelism(),
     memoryMb: file.memory_mb ?? Math.max(256, Math.floor((totalmem() / 1e6) * 0.75)),
     tools: new Map(Object.entries(file.tools ?? {}).map(([tool, path]) => [tool, at(path)])),
-    mirrors: (file.mirrors ?? []).filter((path) => path !== undefined).map(at),
+    mirrors: paths(file.mirrors),
     trusts: (recipe) => trusted.some((path) => contains(path, resolve(recipe))),
+    trustsPlugin: (plugin) => plugins.some((path) => contains(path, resolve(plugin))),
     display: { style: file.display?.style ?? 'auto', color: colorOf(environment, file) },
     environment: inherited(environment),
   };
@@ -91,6 +120,21 @@ const contains = (folder: string, path: string): boolean => {
   const way = relative(folder, path);
   return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith('../') && !way.startsWith('..\\'));
 };
+
+/** FINN_REMOTE_TOKEN, or FINN_REMOTE_USER and FINN_REMOTE_PASSWORD, are the only place of credentials. */
+function remoteOf(
+  { url, mode, timeout_s }: NonNullable<NonNullable<ConfigFile['cache']>['remote']>,
+  environment: Environment,
+): RemoteSettings {
+  const { FINN_REMOTE_TOKEN: token, FINN_REMOTE_USER: user, FINN_REMOTE_PASSWORD: password } = environment;
+  const authorization = token
+    ? `Bearer ${token}`
+    : user
+      ? `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`
+      : undefined;
+  const timeoutMs = (timeout_s ?? 10) * 1000;
+  return { url, mode: mode ?? 'read', timeoutMs, ...(authorization !== undefined && { authorization }) };
+}
 
 function jobsOf(environment: Environment, diagnostics: Diagnostic[]): number | undefined {
   const text = environment['FINN_JOBS'];

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Diagnostic, Location } from '../diagnostics/diagnostic.ts';
 import { resolveBuilds } from './builds.ts';
+import { timeLimits } from './duration.ts';
 import type { Recipe, Stage, Steps, Tools } from './model.ts';
 import { resolveNetwork } from './networks.ts';
 import { child } from './pointer.ts';
@@ -50,6 +51,7 @@ export function loadRecipe(path: string): { readonly recipe?: Recipe; readonly d
     builds,
     steps,
     tools: resolveTools(file.tools ?? {}),
+    timeLimits: timeLimits(file.time_limits),
     verifyAt: allStages.filter((stage) => (file.verify?.at ?? allStages).includes(stage)),
     locate: (pointer, part = 'value'): Location => to.at(pointer, part),
   };

@@ -51,6 +51,15 @@ export interface RecipeFile {
    */
   matrix?: Product[];
   steps?: StepSettings;
+  /**
+   * How long one call of a tool may take, by step: `synthesize: 30min`. A tool that takes longer is ended, and the build fails.
+   */
+  time_limits?: {
+    /**
+     * A time: 45s, 30min, 1.5h.
+     */
+    [k: string]: string;
+  };
   tools?: ToolChoice;
   /**
    * After which steps the network's own answers are compared with the build's.
@@ -603,9 +612,26 @@ export interface ConfigFile {
      */
     path?: string;
     /**
-     * What `finn cache gc` leaves at most: 20GB. Default 20GB.
+     * What is kept at most; beyond it what was used longest ago goes, after a build or by `finn cache gc`: 20GB. Default 20GB.
      */
     size?: string;
+    /**
+     * A cache that a team shares, over HTTP in the protocol of Bazel’s remote cache. User and password or a token come from the environment.
+     */
+    remote?: {
+      /**
+       * Where /ac and /cas are.
+       */
+      url: string;
+      /**
+       * `read`: take from it; `read-write`: add to it too. Default read.
+       */
+      mode?: 'read' | 'read-write';
+      /**
+       * How long an answer may take. Default 10.
+       */
+      timeout_s?: number;
+    };
   };
   /**
    * Threads to use at once. Default: those of the machine.
@@ -615,6 +641,76 @@ export interface ConfigFile {
    * Memory to use at once, in MB. Default: three quarters of the machine's.
    */
   memory_mb?: number;
+  /**
+   * Where heavy tools run: on this machine, or as Slurm jobs. Default local.
+   */
+  executor?: 'local' | 'slurm';
+  /**
+   * How steps become Slurm jobs where `executor` is slurm. The cache must lie on a file system that the nodes share.
+   */
+  slurm?: {
+    /**
+     * Partition of the jobs.
+     */
+    partition?: string;
+    /**
+     * Account that is charged.
+     */
+    account?: string;
+    /**
+     * Time limit of a job.
+     */
+    time?: string;
+    /**
+     * Memory of a job, in MB.
+     */
+    memory_mb?: number;
+    /**
+     * CPUs of a job.
+     */
+    cpus?: number;
+    /**
+     * Licences that a job takes: vivado:1.
+     */
+    licenses?: string;
+    /**
+     * Further arguments of sbatch.
+     */
+    options?: string[];
+    /**
+     * Lines of shell in front of the tool in the job’s script, such as `module load vivado`.
+     */
+    setup?: string[];
+    /**
+     * Jobs in the queue at once. Default 64.
+     */
+    jobs?: number;
+    /**
+     * How often the queue is asked. Default 2.
+     */
+    poll_s?: number;
+    /**
+     * Other values by step, and further steps that become jobs: synthesize, simulate, verify-shell and bitfile do so by themselves.
+     */
+    steps?: {
+      [k: string]: SlurmStep;
+    };
+  };
+  /**
+   * How long one call of a tool may take, by step: `synthesize: 30min`. Comes before what a recipe says.
+   */
+  time_limits?: {
+    /**
+     * A time: 45s, 30min, 1.5h.
+     */
+    [k: string]: string;
+  };
+  /**
+   * Files of TypeScript with operators, passes and steps of this project.
+   *
+   * Items: A path, relative to this file or absolute.
+   */
+  plugins?: string[];
   /**
    * Where native tools lie, by name; otherwise they are looked for on PATH. Never which tool makes a result.
    */
@@ -676,6 +772,12 @@ export interface ConfigFile {
      * Items: A path, relative to this file or absolute.
      */
     run?: string[];
+    /**
+     * Plug-ins that may be loaded, relative to this file.
+     *
+     * Items: A path, relative to this file or absolute.
+     */
+    plugins?: string[];
   };
   /**
    * How progress is shown on a terminal.
@@ -690,5 +792,46 @@ export interface ConfigFile {
      */
     color?: 'auto' | 'always' | 'never';
   };
+}
+/**
+ * Slurm’s options for one step.
+ */
+export interface SlurmStep {
+  /**
+   * Partition of the jobs.
+   */
+  partition?: string;
+  /**
+   * Account that is charged.
+   */
+  account?: string;
+  /**
+   * Time limit of a job.
+   */
+  time?: string;
+  /**
+   * Memory of a job, in MB.
+   */
+  memory_mb?: number;
+  /**
+   * CPUs of a job.
+   */
+  cpus?: number;
+  /**
+   * Licences that a job takes: vivado:1.
+   */
+  licenses?: string;
+  /**
+   * Further arguments of sbatch.
+   */
+  options?: string[];
+  /**
+   * Lines of shell in front of the tool in the job’s script, such as `module load vivado`.
+   */
+  setup?: string[];
+  /**
+   * Run the calls of this step on this machine all the same.
+   */
+  local?: boolean;
 }
 
