@@ -43,7 +43,7 @@ export async function program(folder: string, options: ProgramOptions, io: Io): 
         outputs: {},
         label: `programming ${board.id}`,
       },
-      { signal: io.signal, onLine: io.out, directory },
+      { signal: io.signal, onLine: io.out, directory, step: 'program', key: '' },
     );
     if (exit === 0) return 0;
     io.err(render(error('tool/failed', `${command} ended with status ${exit}`), { color: io.color }));

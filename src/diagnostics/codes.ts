@@ -69,6 +69,8 @@ export const codes = {
   'onnx/unknown-operator': 'The network uses an operator that finn does not know.',
   'onnx/unsupported': 'The network uses a part of ONNX that finn does not read, such as strings or sparse tensors.',
   'tool/failed': 'A tool ended with an error.',
+  'tool/time-limit':
+    'A call of a tool took longer than the limit that the recipe or finn.config.yaml sets for its step.',
   'tool/log': 'A line of a tool’s log that the tool itself calls an error or a warning.',
   'tool/output': 'A tool ended well but did not leave behind a file that it was asked for.',
 

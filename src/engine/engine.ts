@@ -8,6 +8,7 @@ import { type StepGraph, stepGraph, type Wanted } from './graph.ts';
 import { Invoker } from './invoke.ts';
 import { hashOwnCode } from './own-code.ts';
 import { type Plan, type PlanOptions, plan } from './plan.ts';
+import type { Remote } from './remote.ts';
 import { run } from './run.ts';
 import type { Outcome, RunOptions } from './scheduler.ts';
 import type { AnyStep, Scope } from './step.ts';
@@ -18,6 +19,8 @@ export interface EngineOptions {
   readonly steps: readonly AnyStep[];
   readonly store: Store;
   readonly executor: Executor;
+  /** A cache that others share. */
+  readonly remote?: Remote | undefined;
   /** Threads that steps and tools may use together. */
   readonly jobs: number;
   /** MB that tools may use together. */
@@ -64,7 +67,12 @@ export function createEngine(options: EngineOptions): Engine {
     jobs,
     values,
     finn: options.finn ?? hashOwnCode(),
-    invoker: new Invoker(store, executor, pool({ threads: jobs, memory: options.memory })),
+    invoker: new Invoker({
+      store,
+      executor,
+      pool: pool({ threads: jobs, memory: options.memory }),
+      remote: options.remote,
+    }),
     intact: ({ record }) => wholeIn(values, Object.values(record.makes)),
   };
   return {

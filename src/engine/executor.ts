@@ -18,11 +18,16 @@ export interface ExecuteOptions {
   /** Every line of the log, as it comes, without its end. */
   onLine(line: string): void;
   /**
-   * An existing empty directory that is this call's alone: the executor puts exactly the invocation's files there and
+   * An existing directory that is this call's alone: the executor puts exactly the invocation's files there and
    * runs the tool in it (a tool that needs no directory writes its files there only when it fails). The engine removes
-   * it after success and keeps it after a failure.
+   * it after success and keeps it after a failure. It is empty, but for a call that runs elsewhere: there it may hold
+   * what an earlier finn, which was killed, had begun.
    */
   readonly directory: string;
+  /** Name of the step that calls. */
+  readonly step: string;
+  /** The call's key: equal calls have equal keys. */
+  readonly key: string;
 }
 
 /** What runs tools. The engine decides whether and when; nothing here looks into a cache. */
@@ -33,4 +38,8 @@ export interface Executor {
    */
   version(tool: Tool): Promise<string>;
   execute(invocation: Invocation, options: ExecuteOptions): Promise<Executed>;
+  /** How many calls of a step may run elsewhere at once; undefined where this machine runs them. */
+  elsewhere?(step: string): number | undefined;
+  /** Ends what is kept ready between calls. */
+  close(): Promise<void>;
 }

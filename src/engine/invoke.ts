@@ -2,12 +2,13 @@ import { basename, join } from 'node:path';
 import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
 import { writeAtomically, writeTree } from '../util/files.ts';
 import { hashJson, sha256 } from '../util/hash.ts';
-import type { Pool } from '../util/pool.ts';
+import { type Pool, pool } from '../util/pool.ts';
 import type { EngineEvent, InstanceId } from './events.ts';
 import type { Executed, Executor } from './executor.ts';
 import type { Invocation, Tool } from './invocation.ts';
 import { logDiagnostics, tailOf } from './log.ts';
 import type { CallMade, CallRecord } from './records.ts';
+import type { Remote } from './remote.ts';
 import type { Store } from './store.ts';
 
 /** An output of this name is the tool's log: stdout and stderr. */
@@ -26,51 +27,83 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** Run the tool whatever the cache has. */
   readonly force: boolean;
+  /** Seconds that the tool may take on this machine; no limit if undefined. */
+  readonly timeLimit?: number | undefined;
   emit(event: EngineEvent): void;
 }
+
+export interface InvokerOptions {
+  readonly store: Store;
+  readonly executor: Executor;
+  /** What this machine bears. */
+  readonly pool: Pool;
+  readonly remote?: Remote | undefined;
+}
+
+/** What a call costs where neither it nor anybody else says so. */
+const usual = { threads: 1, memory: 200 };
+
+/** The reason of an abort: the call took too long. */
+class TooLong extends Error {}
 
 /** Runs tools, or restores what the same calls made before; equal calls at the same time run once. */
 export class Invoker {
   readonly #store: Store;
   readonly #executor: Executor;
   readonly #pool: Pool;
+  readonly #remote: Remote | undefined;
+  /** What limits the calls that run elsewhere, by step. */
+  readonly #elsewhere = new Map<string, Pool>();
   readonly #running = new Map<string, Promise<unknown>>();
   /** Keys of calls that this invoker ran: forcing does not run them again. */
   readonly #ran = new Set<string>();
 
-  constructor(store: Store, executor: Executor, pool: Pool) {
+  constructor({ store, executor, pool, remote }: InvokerOptions) {
     this.#store = store;
     this.#executor = executor;
     this.#pool = pool;
+    this.#remote = remote;
   }
 
   /**
-   * One call. FinnError 'tool/failed' or 'tool/output' (the call's folder is kept and named) and whatever the executor
-   * says of a tool that is missing; the signal's reason when that aborts.
+   * One call. FinnError 'tool/failed', 'tool/output' or 'tool/time-limit' (the call's folder is kept and named) and
+   * whatever the executor says of a tool that is missing; the signal's reason when that aborts.
    */
   async call(invocation: Invocation, options: CallOptions): Promise<Called> {
-    const { tool } = invocation;
-    const version = await this.#executor.version(tool);
+    const version = await this.#executor.version(invocation.tool);
     const key = callKey(invocation, version);
     // Someone who runs the same call makes the record that is found below, or fails as this call would.
     while (this.#running.has(key)) await this.#running.get(key)?.catch(() => {});
     options.signal.throwIfAborted();
-    const restored = options.force && !this.#ran.has(key) ? undefined : this.#restore(key, invocation, version);
-    if (restored) {
-      this.#say(invocation, options, 'restored', restored.made.seconds);
-      return restored;
-    }
-    const running = this.#pool.run(
-      invocation.cost ?? { threads: 1, memory: 200 },
-      () => this.#run(key, invocation, version, options),
-      options.signal,
-    );
-    this.#running.set(key, running);
+    const obtained = this.#obtain(key, invocation, version, options);
+    this.#running.set(key, obtained);
     try {
-      return await running;
+      return await obtained;
     } finally {
       this.#running.delete(key);
     }
+  }
+
+  async #obtain(key: string, invocation: Invocation, version: string, options: CallOptions): Promise<Called> {
+    const force = options.force && !this.#ran.has(key);
+    const restored = force ? undefined : await this.#restored(key, invocation, version, options);
+    if (restored) return restored;
+    const { step } = options.id;
+    const far = this.#executor.elsewhere?.(step);
+    const task = (): Promise<Called> => this.#run(key, invocation, version, options, far !== undefined);
+    if (far === undefined) return this.#pool.run(invocation.cost ?? usual, task, options.signal);
+    const room = this.#elsewhere.get(step) ?? pool({ threads: far, memory: far });
+    this.#elsewhere.set(step, room);
+    return room.run({ threads: 1, memory: 1 }, task, options.signal);
+  }
+
+  /** What the same call made before, here or where others share it. */
+  async #restored(key: string, invocation: Invocation, version: string, options: CallOptions) {
+    let restored = this.#restore(key, invocation, version);
+    if (!restored && (await this.#remote?.pullCall(key))) restored = this.#restore(key, invocation, version);
+    options.signal.throwIfAborted();
+    if (restored) this.#say(invocation, options, 'restored', restored.made.seconds);
+    return restored;
   }
 
   #restore(key: string, invocation: Invocation, version: string): Called | undefined {
@@ -89,23 +122,43 @@ export class Invoker {
     return { outputs, diagnostics, made: madeOf(invocation, version, key, record.seconds) };
   }
 
-  async #run(key: string, invocation: Invocation, version: string, options: CallOptions): Promise<Called> {
+  async #run(
+    key: string,
+    invocation: Invocation,
+    version: string,
+    options: CallOptions,
+    far: boolean,
+  ): Promise<Called> {
     const { tool } = invocation;
     this.#say(invocation, options, 'started');
     this.#store.records.removeCall(key);
-    const directory = this.#store.scratch();
+    const directory = far ? this.#store.jobFolder(key) : this.#store.scratch();
+    const lines: string[] = [];
     let done = false;
+    const limit = far ? undefined : options.timeLimit;
+    const { signal, stop } = limited(options.signal, limit);
     try {
-      const executed = await this.#executor.execute(invocation, {
-        directory,
-        signal: options.signal,
-        onLine: (text) => options.emit({ type: 'line', id: options.id, tool: tool.name, text }),
-      });
+      const executed = await this.#executor
+        .execute(invocation, {
+          directory,
+          signal,
+          step: options.id.step,
+          key,
+          onLine: (text) => {
+            lines.push(`${text}\n`);
+            options.emit({ type: 'line', id: options.id, tool: tool.name, text });
+          },
+        })
+        .finally(stop);
       options.signal.throwIfAborted();
       done = true;
       return this.#finish(key, invocation, version, executed, directory, options);
     } catch (cause) {
       this.#say(invocation, options, 'failed');
+      if (cause instanceof TooLong) {
+        const executed = { exit: null, outputs: {}, log: lines.join(''), seconds: limit! };
+        throw this.#failure(key, invocation, version, executed, [], directory);
+      }
       if (!done) this.#store.discard(directory);
       throw cause;
     }
@@ -143,6 +196,7 @@ export class Invoker {
     this.#store.discard(directory);
     this.#store.drop(failedName(invocation.tool, key));
     this.#ran.add(key);
+    this.#remote?.pushCall(key);
     this.#say(invocation, options, 'ran', executed.seconds);
     const diagnostics = logDiagnostics(invocation.tool, executed.log, `${invocation.tool.name}.log`);
     return { outputs, diagnostics, made: madeOf(invocation, version, key, executed.seconds) };
@@ -152,7 +206,8 @@ export class Invoker {
     key: string,
     invocation: Invocation,
     version: string,
-    executed: Executed,
+    /** `exit` is null where it was ended because it took too long. */
+    executed: Omit<Executed, 'exit'> & { readonly exit: number | null },
     missing: readonly string[],
     directory: string,
   ): FinnError {
@@ -168,13 +223,17 @@ export class Invoker {
     const told = lines.some(({ severity }) => severity === 'error');
     const tail = told ? '' : tailOf(executed.log);
     const what =
-      executed.exit !== 0
-        ? error('tool/failed', `${tool.name} ended with exit status ${executed.exit} (${label})${tail}`, {
-            hint: `its files and log are kept in ${shown}`,
+      executed.exit === null
+        ? error('tool/time-limit', `${tool.name} was ended after ${executed.seconds} s, its limit (${label})${tail}`, {
+            hint: `\`time_limits\` of the recipe or of finn.config.yaml says how long it may take; its files and log are kept in ${shown}`,
           })
-        : error('tool/output', `${tool.name} ended well but left no ${missing.join(', ')} (${label})${tail}`, {
-            hint: `its files and log are kept in ${shown}`,
-          });
+        : executed.exit !== 0
+          ? error('tool/failed', `${tool.name} ended with exit status ${executed.exit} (${label})${tail}`, {
+              hint: `its files and log are kept in ${shown}`,
+            })
+          : error('tool/output', `${tool.name} ended well but left no ${missing.join(', ')} (${label})${tail}`, {
+              hint: `its files and log are kept in ${shown}`,
+            });
     return new FinnError(what, ...lines);
   }
 
@@ -186,6 +245,14 @@ export class Invoker {
   ): void {
     emit({ type: 'call', id, tool: tool.name, label, outcome, ...(seconds === undefined ? {} : { seconds }) });
   }
+}
+
+/** A signal that aborts as the given one does, or with TooLong after so many seconds; `stop` ends the wait. */
+function limited(signal: AbortSignal, seconds: number | undefined): { signal: AbortSignal; stop: () => void } {
+  if (seconds === undefined) return { signal, stop: () => {} };
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new TooLong()), Math.min(seconds * 1000, 2 ** 31 - 1));
+  return { signal: AbortSignal.any([signal, controller.signal]), stop: () => clearTimeout(timer) };
 }
 
 /** The key of a call: tool and kind of program, version, arguments, contents of files, names of outputs, and nothing of finn. */

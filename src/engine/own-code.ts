@@ -17,3 +17,10 @@ export function hashOwnCode(): string {
     !/^(ui|commands|cli\.)/.test(path) && !/\.test\.[jt]s$|\.d\.ts$|\.map$|\.tmp$|(^|\/)README/.test(path);
   return sha256([hashTree(tree, bears), hashTree(join(project, 'schema')), canonicalJson(packages ?? null)].join('\n'));
 }
+
+/** finn's own version, from its package.json. */
+export function finnVersion(): string {
+  const manifest = readIfThere(fileURLToPath(new URL('../../package.json', import.meta.url)));
+  const read: unknown = manifest ? JSON.parse(new TextDecoder().decode(manifest)) : {};
+  return String((read as { version?: unknown }).version ?? 'unknown');
+}

@@ -20,6 +20,13 @@ export interface RunOptions {
   readonly keep?: readonly string[] | undefined;
   /** After a failure, go on with all that does not depend on it. Else nothing new starts. */
   readonly keepGoing?: boolean | undefined;
+  /**
+   * What failed, by key: what is in it is not tried again but fails with the same diagnostics, and what fails is put
+   * into it. A build that is not given one remembers no failures.
+   */
+  readonly failures?: Map<string, readonly Diagnostic[]> | undefined;
+  /** Seconds that one call of a tool may take in a step of this name; no limit if undefined. */
+  readonly timeLimit?: ((step: string) => number | undefined) | undefined;
   /** Shuffles what is ready at the same time, to show that nothing depends on the order. */
   readonly seed?: number | undefined;
 }

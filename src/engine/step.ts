@@ -74,6 +74,11 @@ export interface Step<N extends Handles = Handles, M extends Makes = Makes, C = 
   sources?(settings: S, host: Host): Promise<Sources | UnknownUntilRun>;
   /** The tools that `run` may call, and no others: their versions are in the key, so no result outlives its tool. */
   tools?(settings: S): readonly Tool[];
+  /**
+   * What it takes at most while it runs, calls included: threads and MB; one thread and 200 MB if not said. Not in the
+   * key. A call may say less or more by itself.
+   */
+  cost?(settings: S): { readonly threads: number; readonly memory: number };
   run(inputs: Values<N>, context: Context<C>): Promise<Values<M>>;
 }
 

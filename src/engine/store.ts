@@ -18,6 +18,8 @@ export interface Store {
   has(content: Content): boolean;
   /** A new empty folder in work/, to be removed or kept. */
   scratch(): string;
+  /** The folder in work/ of a call that runs elsewhere: it outlives this process, so that the next one finds it again. */
+  jobFolder(key: string): string;
   /** Removes a scratch folder. */
   discard(scratch: string): void;
   /** Keeps a scratch folder under a lasting name, in the place of an earlier one of this name; its new path. */
@@ -47,6 +49,13 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
       const path = join(work, `scratch-${process.pid}-${scratches}`);
       return writing(path, () => {
         removeTree(path);
+        mkdirSync(path, { recursive: true });
+        return path;
+      });
+    },
+    jobFolder(key) {
+      const path = join(work, `job-${key}`);
+      return writing(path, () => {
         mkdirSync(path, { recursive: true });
         return path;
       });

@@ -27,7 +27,7 @@ export function testCall(executor: LocalExecutor = new LocalExecutor(), folder: 
     const directory = await mkdtemp(join(tmpdir(), 'finn-call-'));
     try {
       const signal = new AbortController().signal;
-      const done = await executor.execute(invocation, { signal, onLine: () => {}, directory });
+      const done = await executor.execute(invocation, { signal, onLine: () => {}, directory, step: '', key });
       const missing = names.filter((name) => !done.outputs[name]);
       if (done.exit !== 0 || missing.length > 0) {
         const what = done.exit !== 0 ? `exit status ${done.exit}` : `no ${missing.join(', ')}`;

@@ -61,6 +61,7 @@ export class Rig {
   get executor(): Executor {
     return {
       version: async () => this.version,
+      close: async () => {},
       execute: async (invocation, { directory, signal, onLine }) => {
         this.executed.push(invocation.label);
         const made = await this.execute(invocation, directory, signal);

@@ -47,7 +47,7 @@ async function run<O extends string>(
   const lines: string[] = [];
   const invocation: Invocation<O> = { tool, args, files, outputs, label: 'test' };
   const onLine = (line: string): void => void lines.push(line);
-  const done = await executor.execute(invocation, { signal, directory, onLine });
+  const done = await executor.execute(invocation, { signal, directory, onLine, step: 'test', key: 'test' });
   return { ...done, lines, directory };
 }
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);

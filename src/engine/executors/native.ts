@@ -12,8 +12,17 @@ const loadExeca = async () => (await import('execa')).execa;
 /** A native tool's program. */
 export type NativeProgram = Extract<Tool['program'], { kind: 'native' }>;
 
-/** The same on every machine: messages in English, times of files fixed where tools ask for one. */
-const environment = { LC_ALL: 'C', LANG: 'C', SOURCE_DATE_EPOCH: '0' };
+/** The same on every machine: messages in English, times fixed where tools ask for one. FINN_SCRATCH tells of which call a process is, should finn be killed. */
+const environment = {
+  LC_ALL: 'C',
+  LANG: 'C',
+  TZ: 'UTC',
+  SOURCE_DATE_EPOCH: '0',
+  // Credentials are finn's own.
+  FINN_REMOTE_USER: undefined,
+  FINN_REMOTE_PASSWORD: undefined,
+  FINN_REMOTE_TOKEN: undefined,
+};
 
 /** Writes a call's files into its directory. Executables (ELF, or with a #! line) may be run there. */
 export async function lay(files: Invocation['files'], directory: string): Promise<void> {
@@ -47,7 +56,7 @@ export async function runNative(
   signal.throwIfAborted();
   const child = execa(file, args, {
     cwd: directory,
-    env: environment,
+    env: { ...environment, FINN_SCRATCH: directory },
     detached: true,
     cleanup: false,
     reject: false,
