@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
-import type { StepGraph } from '../engine/graph.ts';
-import { sourceName } from '../steps/model.ts';
+import { FinnError } from '../diagnostics/diagnostic.ts';
 import { chooseScreen } from '../ui/choose.ts';
-import { checkExpectations } from './expect.ts';
-import { drift, type Lock, sourceDrift, updateLock } from './lock.ts';
-import { sourcesOf } from './lock-recipe.ts';
-import { resultFiles, shownGraphs, toolsOf, writeBuildFolder } from './output.ts';
-import { type Io, openSession, refuseUntrusted, type Session } from './session.ts';
+import { checkLock } from './check-lock.ts';
+import { checkExpectations, judgeExpectations } from './expect.ts';
+import { emptyLock, extendLock, lockChanges, lockedTools, sourceDrift, writeLock } from './lock.ts';
+import { manifestOf, outcomesOf } from './manifest.ts';
+import { resultFiles, shownGraphs, verdicts, writeBuildFolder } from './output.ts';
+import { sourcesOf } from './pinned.ts';
+import { type Io, openSession, refuseUntrusted } from './session.ts';
 import { type Made, summary } from './summary.ts';
 import { wantedOf } from './wanted.ts';
 
@@ -33,7 +33,7 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
   );
   refuseUntrusted(session);
   const graph = session.engine.graph(wantedOf(session, options.until));
-  if (options.locked && session.lock) await checkLock(session, session.lock, graph);
+  if (options.locked && session.lock) await checkLock(session, session.lock, graph, io);
   const terminal = io.terminal && !options.plain && session.project.display.style === 'auto';
   const screen = await chooseScreen({ json: options.json ?? false, terminal, write: io.out, render: session.render });
   const built = await session.engine.run(graph, {
@@ -47,7 +47,8 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
   await screen.close();
   await session.executor.close();
   const sources = sourcesOf(session, built);
-  if (options.locked && session.lock) refuse(sourceDrift(session.lock, sources));
+  const drifted = options.locked && session.lock ? sourceDrift(session.lock, sources) : [];
+  if (drifted.length > 0) throw new FinnError(...drifted);
   const made = session.builds.flatMap((one): Made[] => {
     const scope = session.buildScopes.get(one.name)!;
     const network = session.networkScopes.get(one.network.name)!;
@@ -58,7 +59,13 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
     if (failed) return [];
     const folder = join(options.out, session.recipe.name, one.name);
     const files = resultFiles(built, scope, network, one);
-    writeBuildFolder(folder, files, built, scope, network, session, one);
+    const outcomes = outcomesOf(built, scope, network);
+    // What ends before the last step is not what the gates are about.
+    const expect = options.until === undefined ? judgeExpectations(one, files) : [];
+    const found = verdicts(built, scope, network);
+    const { recipe: of, fetched } = session;
+    const manifest = manifestOf({ recipe: of, build: one, outcomes, fetched, verdicts: found, expect, files });
+    writeBuildFolder(folder, files, manifest, outcomes, session.store);
     return [{ build: one, files, folder }];
   });
   if (!options.json) for (const line of summary(made)) io.out(line);
@@ -66,44 +73,19 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
     options.until === undefined ? made.flatMap(({ build: one, files }) => checkExpectations(one, files)) : [];
   for (const diagnostic of missed) io.err(session.render(diagnostic));
   // What was fetched is pinned even where a later step failed.
-  const calls = built.outcomes.flatMap(({ result }) => result?.record.calls ?? []);
   const ok = built.ok && missed.length === 0;
-  if (!options.locked) updateLock(recipe, session.lock, sources, ok ? toolsOf(calls) : {});
+  if (!options.locked && (session.lock || sources.size > 0)) {
+    const before = session.lock ?? emptyLock;
+    const after = extendLock(before, sources, ok ? lockedTools(built.outcomes) : {});
+    if (session.lock && !options.json) for (const line of lockChanges(before, after)) io.err(`finn.lock: ${line}`);
+    writeLock(recipe, after);
+  }
   if (built.interrupted) return 130;
   if (ok) return 0;
   const lacking = built.outcomes.some(({ diagnostics }) =>
     diagnostics.some(({ code }) => code === 'tool/missing' || code === 'tool/version'),
   );
   return lacking ? 3 : 1;
-}
-
-/** Refuses, before anything runs, sources that the lock does not pin and tools of other versions than it has. */
-async function checkLock({ engine, executor, networkScopes }: Session, lock: Lock, graph: StepGraph): Promise<void> {
-  const unpinned = [...networkScopes.values()].flatMap(({ settings: { network } }) => {
-    const name = sourceName(network.model);
-    if (name === undefined || network.model.sha256 !== undefined || lock.sources[name] !== undefined) return [];
-    return [
-      error('lock/missing', `finn.lock has no sha256 of what \`${name}\` gives`, {
-        at: network.at,
-        hint: '`finn lock` writes it',
-      }),
-    ];
-  });
-  const { instances } = await engine.plan(graph);
-  const tools = new Map(
-    instances
-      .flatMap(({ instance: { step, scope } }) => step.tools?.(scope.settings) ?? [])
-      .map((tool) => [tool.name, tool]),
-  );
-  const versions: Record<string, string> = {};
-  for (const [name, tool] of tools) versions[name] = await executor.version(tool);
-  const wrong = [...unpinned, ...drift(lock, versions)];
-  if (wrong.length > 0) await executor.close();
-  refuse(wrong);
-}
-
-function refuse(wrong: readonly Diagnostic[]): void {
-  if (wrong.length > 0) throw new FinnError(...wrong);
 }
 
 const isAt = (scope: { readonly parent?: unknown }, at: unknown): boolean =>

@@ -146,6 +146,7 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
   command('lock', 'fetch the sources of a recipe and write finn.lock, without building', 'finn lock bnn-pynq.yaml')
     .argument('<recipe>')
     .option('--allow-run', 'let `run` sources of the recipe execute')
+    .option('--check', 'write nothing: status 1 if finn.lock would change')
     .action((recipe: string, options) =>
       run(async () => {
         interruptible();

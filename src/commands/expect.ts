@@ -37,21 +37,38 @@ export function measured(files: Reports): Partial<Record<Metric, number>> {
   >;
 }
 
-/** The recipe's gates against what was measured: one diagnostic for each that is missed or could not be measured. */
-export function checkExpectations(build: Build, files: Reports): Diagnostic[] {
+/** A gate of the recipe, as it was judged. */
+export interface Judged {
+  readonly metric: Metric;
+  /** '>= 1000' */
+  readonly wanted: string;
+  /** Absent where it was not measured. */
+  readonly measured?: number;
+}
+
+/** The recipe's gates beside what was measured. */
+export function judgeExpectations(build: Build, files: Reports): Judged[] {
   const values = measured(files);
-  return build.expect.flatMap((gate) => {
-    const value = values[gate.metric];
-    const wanted = `${gate.operator} ${showRational(gate.value)}`;
+  return build.expect.map(({ metric, operator, value }) => {
+    const found = values[metric];
+    return { metric, wanted: `${operator} ${showRational(value)}`, ...(found !== undefined && { measured: found }) };
+  });
+}
+
+/** One diagnostic for each gate of the recipe that is missed or could not be measured. */
+export function checkExpectations(build: Build, files: Reports): Diagnostic[] {
+  return judgeExpectations(build, files).flatMap(({ metric, wanted, measured: value }, i) => {
+    const gate = build.expect[i]!;
     if (value === undefined)
       return [
-        error('expect/missed', `${build.name}: ${gate.metric} was not measured, so \`${wanted}\` cannot be checked`, {
+        error('expect/missed', `${build.name}: ${metric} was not measured, so \`${wanted}\` cannot be checked`, {
           at: gate.at,
+          hint: 'ask for the output that measures it, or take the gate out',
         }),
       ];
     if (passes(gate, parseRational(String(value))!)) return [];
     const gap = value - toNumber(gate.value);
     const by = `${Number(Math.abs(gap).toPrecision(4))} ${gap < 0 ? 'below' : 'above'} it`;
-    return [error('expect/missed', `${build.name}: ${gate.metric} is ${value}, not ${wanted}: ${by}`, { at: gate.at })];
+    return [error('expect/missed', `${build.name}: ${metric} is ${value}, not ${wanted}: ${by}`, { at: gate.at })];
   });
 }

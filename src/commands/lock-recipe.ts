@@ -1,49 +1,91 @@
-import type { Built } from '../engine/engine.ts';
-import { model } from '../steps/artifacts.ts';
+import { readdirSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import type { Recipe } from '../config/model.ts';
+import { readSource } from '../config/read.ts';
+import { loadRecipe } from '../config/recipe.ts';
+import { isPlain, type Plain } from '../config/source.ts';
+import { steps } from '../steps/index.ts';
 import { sourceName } from '../steps/model.ts';
+import { scopesOf } from '../steps/settings.ts';
 import { plainScreen } from '../ui/plain.ts';
-import { sha256 } from '../util/hash.ts';
-import { type Lock, lockPath, updateLock } from './lock.ts';
+import { emptyLock, extendLock, type Lock, lockChanges, lockPath, writeLock } from './lock.ts';
+import { sourceSteps, sourcesOf, toolsNow } from './pinned.ts';
 import { type Io, openSession, refuseUntrusted, type Session } from './session.ts';
+import { plural } from './table.ts';
 import { wantedOf } from './wanted.ts';
 
 export interface LockOptions {
   readonly allowRun?: boolean | undefined;
+  /** Write nothing: status 1 where the lock is not what it would become. */
+  readonly check?: boolean | undefined;
 }
 
-const nothing: Lock = { lock: 1, sources: {}, tools: {} };
-
-/** `finn lock`: gets every model, asks every tool that the builds use for its version, and writes both to finn.lock. */
-export async function lockRecipe(recipe: string, { allowRun }: LockOptions, io: Io): Promise<number> {
+/**
+ * `finn lock`: gets every model, asks every tool that the builds may use for its version, and writes both to finn.lock.
+ * What the lock has that no recipe of the folder uses any more is taken out. Status 1 where a model cannot be had.
+ */
+export async function lockRecipe(recipe: string, { allowRun, check }: LockOptions, io: Io): Promise<number> {
   const session = openSession(recipe, { allowRun, building: true }, io);
   refuseUntrusted(session);
-  const { engine, executor, lock, networkScopes, render } = session;
-  const sources = [...networkScopes.values()].map((scope) => ({
-    scope,
-    step: scope.settings.network.model.kind === 'run' ? 'run-model' : 'fetch',
-  }));
+  const { engine, executor, render } = session;
   const screen = plainScreen({ write: io.out, render });
-  const got = await engine.run(engine.graph(sources), { display: screen.display, signal: io.signal });
+  const got = await engine.run(engine.graph(sourceSteps(session)), { display: screen.display, signal: io.signal });
   await screen.close();
-  const tools: Record<string, string> = {};
-  const { instances } = await engine.plan(engine.graph(wantedOf(session, undefined)));
-  for (const { step, scope } of got.ok ? instances.map(({ instance }) => instance) : [])
-    for (const tool of step.tools?.(scope.settings) ?? []) tools[tool.name] = await executor.version(tool);
+  if (!got.ok) {
+    await executor.close();
+    return got.interrupted ? 130 : 1;
+  }
+  const tools = await toolsNow(await engine.plan(engine.graph(wantedOf(session, undefined))), executor);
   await executor.close();
-  if (got.interrupted) return 130;
-  if (!got.ok) return 1;
-  updateLock(recipe, lock ?? nothing, sourcesOf(session, got), tools);
-  io.out(lockPath(recipe));
+  const before = session.lock ?? emptyLock;
+  const after = extendLock(inUse(before, session), sourcesOf(session, got), tools);
+  const changes = lockChanges(before, after);
+  for (const line of changes) io.out(`  ${line}`);
+  const path = lockPath(recipe);
+  if (check) {
+    io.out(`${path}: ${changes.length === 0 ? 'up to date' : `${plural(changes.length, 'change')} behind`}`);
+    return changes.length === 0 ? 0 : 1;
+  }
+  writeLock(recipe, after);
+  io.out(`${path}: ${changes.length === 0 ? 'unchanged' : 'written; keep it in git'}`);
   return 0;
 }
 
-/** sha256 by name of what the networks' sources gave: what was fetched, and the models that programs made. */
-export function sourcesOf({ networkScopes, fetched }: Session, built: Built): Map<string, string> {
-  const sources = new Map(fetched);
-  for (const scope of networkScopes.values()) {
-    const { model: source } = scope.settings.network;
-    const made = source.kind === 'run' ? built.value(scope, model)?.value : undefined;
-    if (made) sources.set(sourceName(source)!, sha256(made.onnx));
+/** Of a lock, what the other recipes of its folder use. All of it while one of them cannot be read. */
+function inUse(lock: Lock, { recipe, project }: Session): Lock {
+  const others = readRecipes(dirname(recipe.path), recipe);
+  if (!others) return lock;
+  const sources = new Set<string>();
+  const tools = new Set<string>();
+  for (const other of others) {
+    const scopes = scopesOf(other, project, { mayRun: false, pins: new Map(), fetched: new Map() });
+    for (const { settings } of scopes.networks.values()) sources.add(sourceName(settings.network.model) ?? '');
+    for (const step of steps)
+      for (const { settings } of [...scopes.networks.values(), ...scopes.builds.values()]) {
+        const network = !('build' in settings);
+        if (network !== (step.per === 'network') || step.applies?.(settings) === false) continue;
+        for (const { name } of step.tools?.(settings) ?? []) tools.add(name);
+      }
   }
-  return sources;
+  const keep = <T>(record: Readonly<Record<string, T>>, names: ReadonlySet<string>): Record<string, T> =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => names.has(name)));
+  return { ...lock, sources: keep(lock.sources, sources), tools: keep(lock.tools, tools) };
 }
+
+/** The recipes that lie beside one; undefined where one of them is broken. Other YAML files are passed over. */
+function readRecipes(folder: string, own: Recipe): Recipe[] | undefined {
+  const found: Recipe[] = [];
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name);
+    if (!/\.ya?ml$/.test(name) || normalize(path) === normalize(own.path)) continue;
+    const written = readSource(path).source?.value;
+    // Without `finn` it is something else; what declares no builds of its own is there for others to extend.
+    if (written !== undefined && !(isPlain(written) && 'finn' in written && buildsSomething(written))) continue;
+    const { recipe } = loadRecipe(path);
+    if (!recipe) return undefined;
+    found.push(recipe);
+  }
+  return found;
+}
+
+const buildsSomething = (written: Plain): boolean => ['builds', 'matrix', 'extends'].some((key) => key in written);

@@ -1,62 +1,125 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Diagnostic, error, fail } from '../diagnostics/diagnostic.ts';
+import { finnVersion } from '../engine/own-code.ts';
+import type { Outcome } from '../engine/scheduler.ts';
 import { writeAtomically } from '../util/files.ts';
-import { canonicalJson } from '../util/hash.ts';
+import { parseTool, sorted, type ToolVersions } from './manifest.ts';
 
-/** finn.lock: what was fetched or generated, and the tools that made the results. */
+/** finn.lock: what was fetched or generated, and the tools that made the results, finn among them. */
 export interface Lock {
-  readonly lock: 1;
+  readonly lock: 2;
   /** sha256 by URL or command. */
   readonly sources: Readonly<Record<string, string>>;
-  /** Version by tool. */
-  readonly tools: Readonly<Record<string, string>>;
+  /** Version by kind of program, by tool. */
+  readonly tools: ToolVersions;
 }
 
-/** finn.lock lies beside its recipe. */
+export const emptyLock: Lock = { lock: 2, sources: {}, tools: {} };
+
+/** finn.lock lies beside its recipe; recipes of one folder share it. */
 export const lockPath = (recipe: string): string => join(dirname(recipe), 'finn.lock');
 
+/** The lock beside a recipe, if there is one. Throws FinnError 'lock/malformed'. */
 export function readLock(recipe: string): Lock | undefined {
   const path = lockPath(recipe);
   if (!existsSync(path)) return undefined;
   try {
-    const read = JSON.parse(readFileSync(path, 'utf8')) as Partial<Lock>;
-    if (read.lock === 1 && read.sources && read.tools) return read as Lock;
+    const read: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (isRecord(read) && isTexts(read['sources']) && isRecord(read['tools'])) {
+      const { lock, sources, tools } = read;
+      if (lock === 2 && Object.values(tools).every(isTexts)) return { lock, sources, tools: tools as ToolVersions };
+      // Format 1 did not say what kind of program a tool was: what it pins of tools is nothing that can be held to.
+      if (lock === 1) return { ...emptyLock, sources };
+    }
   } catch {
-    // falls through to the message
+    // Falls through to the message.
   }
   return fail('lock/malformed', `${path} is not a lock file of finn`, {
-    hint: 'delete it; the next build writes it anew',
+    hint: '`git checkout` it, or delete it: `finn lock` writes it anew',
   });
 }
 
-/** Writes what changed; a recipe that fetches and runs nothing needs no lock and gets none unless one is there. */
-export function updateLock(
-  recipe: string,
-  old: Lock | undefined,
-  sources: ReadonlyMap<string, string>,
-  tools: Readonly<Record<string, string>>,
-): void {
-  if (!old && sources.size === 0) return;
-  const lock: Lock = {
-    lock: 1,
-    sources: { ...old?.sources, ...Object.fromEntries(sources) },
-    tools: { ...old?.tools, ...tools },
-  };
-  const text = `${JSON.stringify(JSON.parse(canonicalJson(lock)), null, 2)}\n`;
-  if (old && text === `${JSON.stringify(JSON.parse(canonicalJson(old)), null, 2)}\n`) return;
-  writeAtomically(lockPath(recipe), text);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isTexts = (value: unknown): value is Record<string, string> =>
+  isRecord(value) && Object.values(value).every((one) => typeof one === 'string');
+
+/** Kind and version of each tool that steps may call, as a lock has them. What is part of finn is pinned with finn. */
+export function lockedTools(outcomes: readonly Outcome[]): ToolVersions {
+  const tools: Record<string, Record<string, string>> = { finn: { npm: finnVersion() } };
+  for (const { result } of outcomes)
+    for (const [name, text] of Object.entries(result?.record.fingerprint.tools ?? {})) {
+      const { kind, version } = parseTool(text);
+      if (kind !== 'module') tools[name] = { ...tools[name], [kind]: version };
+    }
+  return tools;
 }
 
-/** What differs between the lock and this machine, by name. */
-export function drift(lock: Lock, tools: Readonly<Record<string, string>>): Diagnostic[] {
-  return Object.entries(tools)
-    .filter(([name, version]) => lock.tools[name] !== version)
-    .map(([name, version]) =>
-      error('lock/drift', `${name} is ${version} here; finn.lock has ${lock.tools[name] ?? 'none'}`, {
-        hint: 'install the version of the lock, or build without --locked and check the lock in again',
+/** A lock with more in it; what it has of the same name is replaced. */
+export const extendLock = (old: Lock, sources: ReadonlyMap<string, string>, tools: ToolVersions): Lock => ({
+  lock: 2,
+  sources: { ...old.sources, ...Object.fromEntries(sources) },
+  tools: {
+    ...old.tools,
+    ...Object.fromEntries(Object.entries(tools).map(([name, kinds]) => [name, { ...old.tools[name], ...kinds }])),
+  },
+});
+
+/** The lock as text: names in order, so that it is the same whoever wrote it. */
+export const lockText = ({ lock, sources, tools }: Lock): string =>
+  `${JSON.stringify({ lock, sources: sorted(sources), tools: sorted(mapValues(tools, sorted)) }, null, 2)}\n`;
+
+const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
+
+/** Writes the lock beside a recipe, if that changes it. */
+export function writeLock(recipe: string, lock: Lock): void {
+  const path = lockPath(recipe);
+  const text = lockText(lock);
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeAtomically(path, text);
+}
+
+/** What another lock says of the same names, and what it no longer has or has anew: a line each. */
+export function lockChanges(before: Lock, after: Lock): string[] {
+  const flat = ({ sources, tools }: Lock): Record<string, string> => ({
+    ...mapValues(sources, (hash) => `sha256 ${hash}`),
+    ...Object.fromEntries(
+      Object.entries(tools).flatMap(([name, kinds]) =>
+        Object.entries(kinds).map(([kind, version]) => [`${name} (${kind})`, version]),
+      ),
+    ),
+  });
+  const [from, to] = [flat(before), flat(after)];
+  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
+    .sort()
+    .flatMap((name) => (from[name] === to[name] ? [] : [`${name}: ${from[name] ?? 'new'} → ${to[name] ?? 'gone'}`]));
+}
+
+/** 'npm 0.55.944', 'native 0.23 and npm 0.55.944' */
+const kindsText = (kinds: Readonly<Record<string, string>>): string =>
+  Object.entries(sorted(kinds))
+    .map(([kind, version]) => `${kind} ${version}`)
+    .join(' and ');
+
+/** Tools of another kind or version than the lock has, by name. */
+export function toolDrift(lock: Lock, tools: ToolVersions): Diagnostic[] {
+  return Object.entries(tools).flatMap(([name, kinds]) =>
+    Object.entries(kinds)
+      .filter(([kind, version]) => lock.tools[name]?.[kind] !== version)
+      .map(([kind, version]) => {
+        const pinned = lock.tools[name];
+        return error(
+          'lock/drift',
+          `${name} is ${kind} ${version} here; finn.lock has ${pinned ? kindsText(pinned) : 'none'}`,
+          {
+            hint: pinned
+              ? 'install the version of the lock, or `finn lock` and check the lock in again'
+              : '`finn lock` adds it',
+          },
+        );
       }),
-    );
+  );
 }
 
 /** What was fetched or generated with another content than the lock has, by name. */
@@ -65,7 +128,7 @@ export function sourceDrift(lock: Lock, sources: ReadonlyMap<string, string>): D
     .filter(([name, hash]) => lock.sources[name] !== undefined && lock.sources[name] !== hash)
     .map(([name, hash]) =>
       error('lock/drift', `\`${name}\` gives sha256 ${hash}; finn.lock has ${lock.sources[name]}`, {
-        hint: 'find out why it changed, or build without --locked and check the lock in again',
+        hint: 'find out why it changed, or `finn lock` and check the lock in again',
       }),
     );
 }

@@ -2,18 +2,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bitstreamName } from '../config/board.ts';
 import type { Build } from '../config/model.ts';
-import type { Artifact, Files, Made } from '../engine/artifact.ts';
+import type { Artifact, Files } from '../engine/artifact.ts';
 import type { Built } from '../engine/engine.ts';
+import type { Outcome } from '../engine/scheduler.ts';
 import type { Scope } from '../engine/step.ts';
+import type { Store } from '../engine/store.ts';
 import type { Design } from '../hdl/design.ts';
 import * as made from '../steps/artifacts.ts';
 import { encodeGraph, keptGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
-import { mirrorTree, writeAtomically } from '../util/files.ts';
-import { sha256 } from '../util/hash.ts';
+import { mirrorTree, sizeIfThere, writeAtomically } from '../util/files.ts';
+import type { Manifest } from './manifest.ts';
 import { resourceReports } from './resource-reports.ts';
 import { logFiles, timePerStep } from './run-files.ts';
-import type { Session } from './session.ts';
 
 /** Where the simulation's artifact keeps the testbench that goes with the stitched accelerator. */
 const TESTBENCH = 'testbench/';
@@ -100,82 +101,26 @@ export function verdicts(built: Built, scope: Scope, network: Scope): Verdict[] 
   return list.flatMap((one) => (one ? [one.value] : []));
 }
 
-const artifacts: readonly Made[] = [
-  made.model, made.network, made.integerNetwork, made.layers, made.dataflow, made.estimate, made.accelerator,
-  made.simulation, made.bitstream, made.implementation, made.driverFiles,
-]; // biome-ignore format: a list
-
-/** build.json: what was built, from which inputs, by which tools, with which verdicts. No dates, hosts or paths. */
-export function manifest(
-  built: Built,
-  scope: Scope,
-  network: Scope,
-  session: Session,
-  build: Build,
-): Record<string, unknown> {
-  const inScope = built.outcomes.filter(({ instance }) => instance.scope === network || isBelow(instance.scope, scope));
-  const calls = inScope.flatMap(({ result }) => result?.record.calls ?? []);
-  return {
-    format: 1,
-    recipe: session.recipe.name,
-    build: build.name,
-    network: build.network.name,
-    target: { board: build.target.board.id, part: build.target.board.part },
-    inputs: inputsOf(inScope, build),
-    artifacts: Object.fromEntries(
-      artifacts.map((artifact) => [artifact.name, built.hash(scope, artifact)]).filter(([, hash]) => hash),
-    ),
-    keys: Object.fromEntries(
-      inScope
-        .filter(({ result }) => result)
-        .map(({ id, result }) => [[id.step, ...id.scope].join('/'), result!.key])
-        .sort(([a], [b]) => (a! < b! ? -1 : 1)),
-    ),
-    tools: toolsOf(calls),
-    verdicts: verdicts(built, scope, network),
-  };
-}
-
-/** sha256 of every file from outside, by the step that read it, and of the board's description. */
-const inputsOf = (outcomes: Built['outcomes'], { target: { board } }: Build): Record<string, string> =>
-  Object.fromEntries([
-    ...outcomes.flatMap(({ id, result }) =>
-      Object.entries(result?.record.fingerprint.sources ?? {}).map(([name, hash]) => [`${id.step}/${name}`, hash]),
-    ),
-    ['board', sha256(board.text)],
-  ]);
-
-export const toolsOf = (
-  calls: readonly { readonly tool: string; readonly version: string }[],
-): Record<string, string> =>
-  Object.fromEntries(
-    [...new Map(calls.map(({ tool, version }) => [tool, version]))].sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
-
-const isBelow = (scope: Scope, above: Scope): boolean =>
-  scope === above || (scope.parent !== undefined && isBelow(scope.parent, above));
-
 /**
  * Writes a build's folder, of which `files` are the results: nothing of an earlier build stays, each file by rename,
- * build.json last. A folder whose build.json says the same already is left alone.
+ * build.json last. A folder that has all that its build.json names, which says the same already, is left alone.
  */
 export function writeBuildFolder(
   folder: string,
   files: Readonly<Record<string, Uint8Array>>,
-  built: Built,
-  scope: Scope,
-  network: Scope,
-  session: Session,
-  build: Build,
+  manifest: Manifest,
+  outcomes: readonly Outcome[],
+  store: Store,
 ): void {
-  const head = `${JSON.stringify(manifest(built, scope, network, session, build), null, 2)}\n`;
+  const head = `${JSON.stringify(manifest, null, 2)}\n`;
   const path = join(folder, 'build.json');
-  if (existsSync(path) && readFileSync(path, 'utf8') === head) return;
-  const inScope = built.outcomes.filter(({ instance }) => instance.scope === network || isBelow(instance.scope, scope));
+  const whole = (): boolean =>
+    Object.entries(manifest.files).every(([name, { size }]) => sizeIfThere(join(folder, name)) === size);
+  if (existsSync(path) && readFileSync(path, 'utf8') === head && whole()) return;
   mirrorTree(folder, {
     ...files,
-    ...logFiles(inScope, session.store),
-    'time_per_step.json': pretty(timePerStep(inScope)),
+    ...logFiles(outcomes, store),
+    'time_per_step.json': pretty(timePerStep(outcomes)),
   });
   writeAtomically(path, head);
 }

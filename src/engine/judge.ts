@@ -45,8 +45,8 @@ export async function ingredients(
   return { sources, config: parts.config, fingerprint: print, key: digest(print) };
 }
 
-/** Programs of one name and version may still differ by where they come from. */
-const programNames = { native: 'native', wasm: 'npm', module: 'module' } as const;
+/** What kinds of programs are called in keys and locks: programs of one name and version may still differ by it. */
+export const programNames = { native: 'native', wasm: 'npm', module: 'module' } as const;
 
 /** Is there a whole result for this key? If not, why the step has to run. Reads records only. */
 export function judge(instance: Instance, { fingerprint: print, key }: Judged, { store }: World): Verdict {
