@@ -1,15 +1,13 @@
-import type { Board } from '../config/board.ts';
 import { error, FinnError, fail, inNetwork, inRecipe, warning } from '../diagnostics/diagnostic.ts';
+import type { Files } from '../engine/artifact.ts';
 import { type Graph, input, node as makeNode, output } from '../ir/graph.ts';
-import type { Device, Layer, Resources } from '../operators/operator.ts';
-import { edgesOf, LEAST_DEPTH } from '../passes/fold/connect.ts';
+import type { Device, Layer } from '../operators/operator.ts';
 import { totalResources } from '../passes/fold/estimate.ts';
 import { layersOf } from '../passes/fold/names.ts';
-import type { Folding, Request } from '../passes/fold/parallelize.ts';
-import type { TokenRun } from '../passes/fold/tokens.ts';
 import { passes } from '../passes/index.ts';
 import { toNumber } from '../util/rational.ts';
 import { dataflow, estimate, foldedLayers, layers } from './artifacts.ts';
+import { connect, excess, type FoldConfig, foldLayers, match } from './folding.ts';
 import { readNamed } from './model.ts';
 import { buildStep } from './step.ts';
 
@@ -17,23 +15,15 @@ const utf8 = new TextEncoder();
 /** Reports as FINN writes them: keys in their own order, two spaces. */
 export const pretty = (value: unknown): Uint8Array => utf8.encode(`${JSON.stringify(value, null, 2)}\n`);
 
-/** What of the board limits a circuit. */
-const limitsOf = ({ resources }: Board) => ({
-  lut: resources.lut,
-  ff: resources.ff,
-  bram: resources.bram,
-  uram: resources.uram ?? 0,
-  dsp: resources.dsp,
-});
-
 export const fold = buildStep({
   name: 'fold',
   doc: 'Chooses parallelism, memory and widths; puts width converters and FIFOs between the layers; estimates.',
   needs: { layers },
   makes: { dataflow, foldedLayers, estimate },
-  config: ({ build, recipe }) => {
+  config: ({ build, recipe }): FoldConfig => {
     const { folding, target } = build;
     const { fifos } = recipe.steps.stitch;
+    const { resources } = target.board;
     return {
       folding: folding.name,
       choose: folding.choose,
@@ -43,64 +33,25 @@ export const fold = buildStep({
       file: folding.file !== undefined,
       fifos: { sizing: fifos.sizing, depths: Object.fromEntries(fifos.depths) },
       family: target.board.family,
-      limits: limitsOf(target.board),
+      limits: {
+        lut: resources.lut,
+        ff: resources.ff,
+        bram: resources.bram,
+        uram: resources.uram ?? 0,
+        dsp: resources.dsp,
+      },
       clockMhz: toNumber(target.clockMhz),
       bitfile: build.outputs.includes('bitfile'),
     };
   },
   async sources({ build: { folding } }) {
-    return folding.file === undefined ? {} : { 'folding.json': await readNamed(folding.file, folding.at) };
+    return folding.file === undefined ? {} : { [FILE]: await readNamed(folding.file, folding.at) };
   },
   async run({ layers: graph }, { config, sources, note, report }) {
     const device: Device = { family: config.family };
-    const pointer = `/folding/${config.folding}`;
-    const file = sources['folding.json']
-      ? passes.fold.readFinnFolding(
-          new TextDecoder().decode(sources['folding.json']),
-          'the folding file',
-          graph,
-          inRecipe(`${pointer}/file`),
-        )
-      : undefined;
-    const explicit: Request[] = Object.entries(config.layers).map(([name, attributes]) => ({
-      name,
-      attributes: Object.fromEntries(
-        Object.entries(attributes).filter(([, value]) => value !== undefined),
-      ) as Request['attributes'],
-      at: inRecipe(`${pointer}/layers/${name}`),
-    }));
-    // What names a layer wins over what is chosen, and the recipe's own words over the file's.
-    const resolved = passes.fold.resolveRequests(graph, [...(file?.requests ?? []), ...explicit]);
-    const wrong = [...(file?.diagnostics ?? []), ...resolved.diagnostics];
-    if (wrong.length > 0) throw new FinnError(...wrong);
-    for (const one of file?.warnings ?? []) report(one);
-
-    const ultra = config.limits.uram > 0;
-    // Candidates are weighed with the least FIFOs, which takes no time; what is chosen is weighed with all that it needs.
-    const weigh = (folded: Graph): Graph =>
-      connect(passes.fold.narrow(folded), { ...config.fifos, sizing: 'none' }, file?.fifoDepths, ultra).graph;
-    const finish = (folded: Graph) => connect(passes.fold.narrow(folded), config.fifos, file?.fifoDepths, ultra);
-    const before = [...layersOf(graph).values()];
-    const asked = (folded: Graph): Folding =>
-      new Map(
-        [...layersOf(folded).values()].flatMap((layer, i) => {
-          const attributes = resolved.folding.get(before[i]!);
-          return attributes ? [[layer, attributes] as const] : [];
-        }),
-      );
-    const named = (folded: Graph): Graph => passes.fold.applyFolding(folded, asked(folded));
-    const settled = (folded: Graph): Graph => passes.fold.meetDemands(named(folded));
-    const chosen = choose(
-      graph,
-      config,
-      (folded) => weigh(settled(folded)),
-      (folded) => finish(settled(folded)).graph,
-      device,
-    );
-    const wanted = named(passes.fold.applyFolding(graph, chosen));
-    const contradicted = passes.fold.contradictions(wanted, asked(wanted));
-    if (contradicted.length > 0) throw new FinnError(...contradicted);
-    const { graph: made, run: sized } = finish(passes.fold.meetDemands(wanted));
+    const folded = foldLayers(graph, config, sources[FILE], false);
+    for (const one of folded.warnings) report(one);
+    const { graph: made, run: sized } = connect(folded.graph, config, folded.fifoDepths);
     checkDevice(made, device, config, report);
     const unsized = config.fifos.sizing === 'none';
     const run = sized ?? (unsized ? undefined : passes.fold.scheduledRun(made));
@@ -129,7 +80,7 @@ export const fold = buildStep({
       dataflow: made,
       foldedLayers: new Map(own.map(([name, layer]) => [name, alone(layer, name)])),
       estimate: {
-        ...Object.fromEntries(Object.entries(performance).map(([name, value]) => [`report/${name}`, pretty(value)])),
+        ...asFiles(performance),
         'auto_folding_config.json': pretty(passes.fold.finnConfig(made, false)),
         'final_hw_config.json': pretty(passes.fold.finnConfig(made, true)),
       },
@@ -137,66 +88,21 @@ export const fold = buildStep({
   },
 });
 
-interface FoldConfig {
-  readonly folding: string;
-  readonly choose?: Parameters<typeof fold.config>[0]['build']['folding']['choose'];
-  readonly limits: {
-    readonly lut: number;
-    readonly bram?: number | undefined;
-    readonly uram: number;
-    readonly dsp?: number | undefined;
-  };
-  readonly clockMhz: number;
-  readonly bitfile: boolean;
-  readonly family: Device['family'];
-}
+/** What the FINN folding file is called among the sources. */
+const FILE = 'folding.json';
 
-function choose(
-  graph: Graph,
-  config: FoldConfig,
-  weigh: (folded: Graph) => Graph,
-  finish: (folded: Graph) => Graph,
-  device: Device,
-) {
-  const { choose: by, clockMhz, limits } = config;
-  if (!by) return new Map();
-  if (by.by === 'target-fps')
-    // FINN: int(1e9 / clock period in ns / fps)
-    return passes.fold.foldForRate(graph, {
-      cycles: Math.floor((clockMhz * 1e6) / by.fps),
-      widthMax: by.mvauWwidthMax,
-      twoPass: by.twoPass,
-    });
-  const within = (folded: Graph): boolean => excess(totalResources(folded, device), limits, by.resources).length === 0;
-  const chosen = passes.fold.foldToFit(
-    graph,
-    (folded) => within(weigh(folded)),
-    (folded) => within(finish(folded)),
-  );
-  if (chosen) return chosen;
-  const least = totalResources(finish(graph), device);
-  throw new FinnError(
-    error(
-      'fold/does-not-fit',
-      `even at one element a cycle the network needs ${excess(least, limits, by.resources).join(', ')}`,
-      {
-        at: inRecipe(`/folding/${config.folding}`),
-        hint: 'use a larger board, a smaller network, or a larger share of the board (`resources`)',
-      },
-    ),
-  );
-}
+const asFiles = (reports: Readonly<Record<string, unknown>>): Files =>
+  Object.fromEntries(Object.entries(reports).map(([name, value]) => [`report/${name}`, pretty(value)]));
 
-/** Which resources exceed `share` of the limits, in words. */
-function excess(used: Resources, limits: FoldConfig['limits'], share: number): string[] {
-  const over = (name: string, n: number, most: number | undefined) =>
-    most !== undefined && n > most * share ? [`${Math.ceil(n)} of ${Math.floor(most * share)} ${name}`] : [];
-  return [
-    ...over('LUT', used.lut, limits.lut),
-    ...over('block RAM', used.bram, limits.bram),
-    ...over('UltraRAM', used.uram ?? 0, limits.uram),
-    ...over('DSP', used.dsp, limits.dsp),
-  ];
+/**
+ * The estimate reports without FIFOs, in the milliseconds that are left when those need not be sized: a frame's interval and
+ * latency are bounds. `sources` are those that fold reads. FinnError with what fold would refuse, as far as it shows here.
+ */
+export function quickEstimate(graph: Graph, config: FoldConfig, sources: Readonly<Record<string, Uint8Array>>): Files {
+  const device: Device = { family: config.family };
+  const made = match(foldLayers(graph, config, sources[FILE], true).graph);
+  checkDevice(made, device, config, () => {});
+  return asFiles(passes.fold.estimateReports(made, device, config.clockMhz, 'unplayed'));
 }
 
 /** LUT estimates may be off by this much; beyond it no synthesis will fit. */
@@ -229,34 +135,6 @@ function checkDevice(
   const tight = excess(used, config.limits, 1);
   if (tight.length > 0)
     report(warning('fold/does-not-fit', `the estimate exceeds the board: ${tight.join(', ')}`, { at }));
-}
-
-interface Fifos {
-  readonly sizing: 'analytic' | 'none';
-  readonly depths: Readonly<Record<string, number>>;
-}
-
-/**
- * Width converters and FIFOs between the layers; depths that the recipe or a FINN file gives replace what is found. The run
- * is that of the schedules with the depths that were found, undefined if others were given.
- */
-function connect(
-  folded: Graph,
-  fifos: Fifos,
-  finnDepths: ReadonlyMap<number, number> | undefined,
-  ultra: boolean,
-): { readonly graph: Graph; readonly run: TokenRun | undefined } {
-  const matched = passes.fold.matchWidths(folded);
-  const count = edgesOf(matched).length;
-  const given = Array.from({ length: count }, (_, i) => fifos.depths[`StreamingFIFO_${i}`] ?? finnDepths?.get(i));
-  const all = given.every((depth) => depth !== undefined);
-  const found =
-    fifos.sizing === 'analytic' && !all
-      ? passes.fold.sizeFifos(matched)
-      : { depths: new Array<number>(count).fill(LEAST_DEPTH), run: undefined };
-  const depths = found.depths.map((depth, i) => given[i] ?? depth);
-  const none = given.every((depth) => depth === undefined);
-  return { graph: passes.fold.insertFifos(matched, depths, ultra), run: none ? found.run : undefined };
 }
 
 /** A layer by itself: its streams are the graph's inputs and outputs. */
