@@ -5,6 +5,11 @@
 export const codes = {
   'cache/corrupt': 'A stored result was damaged; it is thrown away and made again.',
   'cache/lost': 'A stored result is no longer there although it was a moment ago; build again.',
+  'cache/remote-credentials': 'The remote cache wants credentials, or does not accept those of the environment.',
+  'cache/remote-down': 'The remote cache does not answer, or not as one; the build goes on without it.',
+  'cache/remote-object': 'A file of the remote cache is not what its name says; it is refused, and made here instead.',
+  'cache/remote-record': 'A record of the remote cache is damaged or that of another result; it is refused.',
+  'cache/remote-write': 'The remote cache does not take results; the build goes on, and reads from it.',
   'cache/write': 'The cache folder cannot be written.',
   'internal/bug': 'finn itself is wrong; please report it with the bundle of the failed step.',
   'plan/ambiguous': 'Two steps that apply make the same artifact.',
