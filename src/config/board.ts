@@ -5,7 +5,7 @@ import { type Diagnostic, error, FinnError, fail, type Location } from '../diagn
 import { didYouMean } from '../diagnostics/suggest.ts';
 import { compare, parseRational, type Rational, toNumber } from '../util/rational.ts';
 import { beside, readSource, reason } from './read.ts';
-import type { Source } from './source.ts';
+import { isPlain, type Source } from './source.ts';
 import type { BoardFile, BoardResources } from './types.gen.ts';
 import { locate, validate } from './validate.ts';
 
@@ -70,13 +70,25 @@ export const listBoards = (): string[] =>
     .map((file) => basename(file, '.yaml'))
     .sort();
 
+const namesFile = (name: string): boolean => name.includes('/') || name.endsWith('.yaml') || name.endsWith('.yml');
+const fileOf = (name: string, from: string): string =>
+  namesFile(name) ? beside(from, name) : join(shipped, `${name}.yaml`);
+
+/** The files that a board is read from, be they there and right or not: its own, and the pins file that it names. */
+export function boardFiles(name: string, from = ''): string[] {
+  const path = fileOf(name, from);
+  const value = existsSync(path) ? readSource(path).source?.value : undefined;
+  const pins = isPlain(value) ? value['pins'] : undefined;
+  return [path, ...(typeof pins === 'string' ? [beside(path, pins)] : [])];
+}
+
 /**
  * A board by its name or the path of its file (what holds `/` or ends in .yaml is a path, relative to `from`).
  * Throws FinnError with everything that is wrong; `at` is where the name was written.
  */
 export function loadBoard(name: string, from = '', at?: Location): Board {
-  const isPath = name.includes('/') || name.endsWith('.yaml') || name.endsWith('.yml');
-  const path = isPath ? beside(from, name) : join(shipped, `${name}.yaml`);
+  const isPath = namesFile(name);
+  const path = fileOf(name, from);
   if (!existsSync(path)) {
     if (isPath) fail('board/unknown', `there is no board file ${path}`, { at });
     fail('board/unknown', `there is no board \`${name}\``, { at, hint: didYouMean(name, listBoards(), 'boards') });

@@ -16,13 +16,18 @@ const allStages: readonly Stage[] = ['import', 'streamline', 'lower', 'codegen',
 
 /**
  * Reads a recipe with its parents, checks it against the schema and in itself, and resolves it. All mistakes at once,
- * by place; `recipe` is there if and only if none of the diagnostics is an error.
+ * by place; `recipe` is there if and only if none of the diagnostics is an error. `named` are the files that were read and
+ * all those that the recipe names, be they there or not, as far as it could be read.
  */
-export function loadRecipe(path: string): { readonly recipe?: Recipe; readonly diagnostics: readonly Diagnostic[] } {
+export function loadRecipe(path: string): {
+  readonly recipe?: Recipe;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly named: readonly string[];
+} {
   const { source, files, diagnostics: unread } = readWithParents(path);
-  if (!source || unread.length > 0) return { diagnostics: unread };
+  if (!source || unread.length > 0) return { diagnostics: unread, named: files };
   const { diagnostics: refused, value } = validate('recipe', source);
-  if (!isPlain(source.value)) return { diagnostics: refused };
+  if (!isPlain(source.value)) return { diagnostics: refused, named: files };
   const to = new Resolving(source, files[0]!);
   const file = value as Loose<RecipeFile>;
   const declared = (key: string): readonly string[] | undefined => {
@@ -39,7 +44,8 @@ export function loadRecipe(path: string): { readonly recipe?: Recipe; readonly d
   const boards = [...targets.values()].flatMap(({ board }) => [board.path, ...(board.pins ? [board.pins.path] : [])]);
 
   const diagnostics = inOrder([...refused, ...to.diagnostics], files);
-  if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics };
+  const named = [...new Set([...files, ...to.named])];
+  if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics, named };
   const recipe: Recipe = {
     path,
     name: file.name ?? basename(path).replace(/\.ya?ml$/, ''),
@@ -55,7 +61,7 @@ export function loadRecipe(path: string): { readonly recipe?: Recipe; readonly d
     verifyAt: allStages.filter((stage) => (file.verify?.at ?? allStages).includes(stage)),
     locate: (pointer, part = 'value'): Location => to.at(pointer, part),
   };
-  return { recipe, diagnostics };
+  return { recipe, diagnostics, named };
 }
 
 function resolveAll<W, R>(

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Code } from '../diagnostics/codes.ts';
 import { type Diagnostic, error, type Location, warning } from '../diagnostics/diagnostic.ts';
 import { parseRational, type Rational } from '../util/rational.ts';
-import { type Board, loadBoard } from './board.ts';
+import { type Board, boardFiles, loadBoard } from './board.ts';
 import { dotted } from './pointer.ts';
 import { beside } from './read.ts';
 import type { Source } from './source.ts';
@@ -12,6 +12,8 @@ import { locate, quote } from './validate.ts';
 /** What the parts of a recipe are resolved with: places, and one list of all that is wrong. */
 export class Resolving {
   readonly diagnostics: Diagnostic[] = [];
+  /** Every file that is named, whether it is there or not. */
+  readonly named = new Set<string>();
   readonly #source: Source;
   readonly #root: string;
   readonly #boards = new Map<string, Board>();
@@ -47,6 +49,7 @@ export class Resolving {
   /** A path whose file must be there. */
   existing(pointer: string, written: string): string {
     const path = this.path(pointer, written);
+    this.named.add(path);
     const what = `\`${dotted(pointer)}\``;
     if (!existsSync(path)) this.wrong('recipe/file-missing', `${what}: there is no file ${path}`, this.at(pointer));
     else if (!statSync(path).isFile())
@@ -58,7 +61,10 @@ export class Resolving {
   board(name: string, pointer: string): Board {
     const from = this.fileOf(pointer);
     const key = `${dirname(from)}\n${name}`;
-    const board = this.#boards.get(key) ?? loadBoard(name, from, this.at(pointer));
+    const known = this.#boards.get(key);
+    if (known) return known;
+    for (const path of boardFiles(name, from)) this.named.add(path);
+    const board = loadBoard(name, from, this.at(pointer));
     this.#boards.set(key, board);
     return board;
   }
