@@ -14,7 +14,7 @@ export function hashOwnCode(): string {
   const manifest = readIfThere(join(project, 'package.json'));
   const packages: unknown = manifest ? JSON.parse(new TextDecoder().decode(manifest)).dependencies : null;
   const bears = (path: string): boolean =>
-    !/^(ui|commands|cli\.)/.test(path) && !/\.test\.[jt]s$|\.d\.ts$|\.map$|\.tmp$|(^|\/)README/.test(path);
+    !/^(ui|commands|bundle|cli\.)/.test(path) && !/\.test\.[jt]s$|\.d\.ts$|\.map$|\.tmp$|(^|\/)README/.test(path);
   return sha256([hashTree(tree, bears), hashTree(join(project, 'schema')), canonicalJson(packages ?? null)].join('\n'));
 }
 
