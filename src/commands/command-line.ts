@@ -154,6 +154,28 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
       }),
     );
 
+  command(
+    'verify-build',
+    'check the folder of a build against its build.json: missing, changed and extra files',
+    'finn verify-build build/digits/icebreaker --recipe digits.yaml',
+  )
+    .argument('<build>', 'folder of a build, or its build.json')
+    .option('--recipe <recipe>', 'also say what of the recipe, its inputs and the tools is not as it was')
+    .option('--json', 'print one JSON object')
+    .action((build: string, options) =>
+      run(async () => (await import('./verify-build.ts')).verifyBuild(build, options, io)),
+    );
+
+  command(
+    'diff',
+    'show two builds side by side: recipe, tools, inputs, layers, totals, verdicts, files',
+    'finn diff old/digits/hx8k build/digits/hx8k',
+  )
+    .argument('<a>', 'folder of a build, or its build.json')
+    .argument('<b>')
+    .option('--json', 'print one JSON object')
+    .action((a: string, b: string, options) => run(async () => (await import('./diff.ts')).diff(a, b, options, io)));
+
   command('program', "write a build's bitstream to the board", 'finn program build/digits/icebreaker')
     .argument('<build>', 'folder of a build')
     .option('--board <board>', 'name or file of the board; the one that it was built for if left out')

@@ -1,6 +1,6 @@
 import { dirname, relative, resolve } from 'node:path';
 import type { Board } from '../config/board.ts';
-import type { Build, ModelSource, Recipe } from '../config/model.ts';
+import type { Build, ModelSource, Recipe, Target } from '../config/model.ts';
 import type { Built } from '../engine/engine.ts';
 import { finnVersion } from '../engine/own-code.ts';
 import type { Outcome } from '../engine/scheduler.ts';
@@ -85,12 +85,7 @@ export function manifestOf(parts: ManifestParts): Manifest {
     build: build.name,
     network: build.network.name,
     folding: build.folding.name,
-    target: {
-      name: target.name,
-      board: target.board.id,
-      part: target.board.part,
-      clock_mhz: formatRational(target.clockMhz),
-    },
+    target: targetOf(target),
     outputs: build.outputs,
     recipe_files: recipeFiles(recipe),
     model: modelOf(parts),
@@ -122,6 +117,14 @@ export const outcomesOf = (built: Built, scope: Scope, network: Scope): Outcome[
 
 const isBelow = (scope: Scope, above: Scope): boolean =>
   scope === above || (scope.parent !== undefined && isBelow(scope.parent, above));
+
+/** A target as a manifest has it. */
+export const targetOf = ({ name, board, clockMhz }: Target): Manifest['target'] => ({
+  name,
+  board: board.id,
+  part: board.part,
+  clock_mhz: formatRational(clockMhz),
+});
 
 /** sha256 of a recipe and its parents, by path from the recipe's folder. */
 export function recipeFiles(recipe: Recipe): Readonly<Record<string, string>> {

@@ -23,6 +23,8 @@ export const codes = {
   'board/unknown': 'There is no board of that name, and no board file at that path.',
   'board/wrong': 'A board file contradicts itself, or its pins file lacks a port.',
 
+  'build/malformed': 'A build.json cannot be read, or is of another format.',
+
   'cli/file': 'A file that the command line names is not there, cannot be read or written, or is there already.',
   'cli/usage': 'The command line asks for something that finn does not have.',
 
@@ -108,13 +110,21 @@ export const codes = {
   'simulate/pace': 'The circuit keeps another pace than the schedules of its layers say.',
   'lower/layout': 'An operation cannot be brought into the order of streams.',
 
+  'model/archive': 'An archive cannot be read: cut off, damaged, encrypted, or it unpacks to more than it says.',
   'model/fetch': 'A model cannot be fetched.',
   'model/hash': 'A model is not the one that the recipe or the lock pins.',
   'model/member': 'An archive does not have the file that the recipe names.',
 
+  'plugin/export': 'The file of a plug-in does not export what a plug-in is made of.',
+  'plugin/load': 'The file of a plug-in is not there, or cannot be compiled.',
+  'plugin/name': 'A plug-in calls something by a name that something else has, or that cannot be a name.',
+  'plugin/pass': 'A pass of a plug-in leaves an illegal graph, or changes what the network computes.',
+  'plugin/threw': 'The code of a plug-in threw something that is no FinnError.',
+
   'streamline/leftover': 'A node that only the host can compute stands between hardware layers.',
   'streamline/unsupported': 'A part of the network cannot be brought to integers.',
 
+  'trust/plugin': 'finn.config.yaml names a plug-in, and nobody has said that it may run.',
   'trust/run': 'A recipe wants to run a program, and nobody has said that it may.',
 
   'verify/accuracy': 'The accuracy is lower than the network’s own, or than the recipe asks for.',
