@@ -65,6 +65,8 @@ export function createEngine(options: EngineOptions): Engine {
     store,
     executor,
     jobs,
+    memory: options.memory,
+    remote: options.remote,
     values,
     finn: options.finn ?? hashOwnCode(),
     invoker: new Invoker({

@@ -8,6 +8,7 @@ import type { Invoker } from './invoke.ts';
 import type { Judged, World } from './judge.ts';
 import type { Known, Result } from './known.ts';
 import type { CallMade, StepRecord } from './records.ts';
+import type { Remote } from './remote.ts';
 import type { Context } from './step.ts';
 import { LostContent, type ValueCache } from './values.ts';
 
@@ -15,8 +16,10 @@ import { LostContent, type ValueCache } from './values.ts';
 export interface Workshop extends World {
   readonly values: ValueCache;
   readonly invoker: Invoker;
-  /** Steps that may run at once. */
+  readonly remote?: Remote | undefined;
+  /** Threads and MB that steps may take at once. */
   readonly jobs: number;
+  readonly memory: number;
   /** Reads all files of a result: are they whole? */
   intact(result: Result): boolean;
 }
@@ -24,6 +27,8 @@ export interface Workshop extends World {
 export interface ExecuteOptions {
   readonly forced: boolean;
   readonly signal: AbortSignal;
+  /** Seconds that one call of a tool may take; no limit if undefined. */
+  readonly timeLimit?: number | undefined;
   emit(event: EngineEvent): void;
 }
 
@@ -57,6 +62,7 @@ export async function execute(
         id,
         signal: options.signal,
         force: options.forced,
+        timeLimit: options.timeLimit,
         emit: options.emit,
       });
       calls.set(called.made.key, called.made);

@@ -24,6 +24,7 @@ export async function run(graph: StepGraph, workshop: Workshop, options: RunOpti
   const scheduler = new Scheduler(planned.known, workshop, options, signal, emit);
   scheduler.begin(planned.instances);
   await scheduler.finish();
+  await workshop.remote?.settled();
   const outcomes = scheduler.outcomes();
   const count = (how: Outcome['how']): number => outcomes.filter((one) => one.how === how).length;
   const ok = count('failed') + count('skipped') === 0;

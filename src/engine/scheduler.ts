@@ -1,12 +1,16 @@
 import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
 import { canonicalJson } from '../util/hash.ts';
+import type { Cost } from '../util/pool.ts';
 import { type Random, random } from '../util/random.ts';
+import { Admission } from './admission.ts';
+import type { Made } from './artifact.ts';
 import type { Display, EngineEvent, InstanceId } from './events.ts';
 import { execute, type Workshop } from './execute.ts';
 import type { Group, Instance } from './graph.ts';
 import { ingredients, type Judged, judge } from './judge.ts';
 import type { Known, Result } from './known.ts';
 import type { Planned } from './plan.ts';
+import { Durations, longestWays } from './ranks.ts';
 import { type Host, UnknownUntilRun } from './step.ts';
 import { LostContent } from './values.ts';
 
@@ -46,7 +50,13 @@ export interface Outcome {
 
 type Status = 'pending' | 'running' | 'done' | 'failed' | 'skipped';
 
-/** Starts instances as what they need gets done, and notes what became of them. */
+/** What a step takes where it does not say so. */
+const usual: Cost = { threads: 1, memory: 200 };
+
+/**
+ * Starts instances as what they need gets done, and notes what became of them. An instance is judged as soon as it is
+ * ready; what has to run then waits for its turn.
+ */
 export class Scheduler {
   readonly #known: Known;
   readonly #workshop: Workshop;
@@ -57,11 +67,28 @@ export class Scheduler {
   readonly #random: Random | undefined;
   readonly #status = new Map<Instance, Status>();
   readonly #outcomes = new Map<Instance, Outcome>();
-  readonly #running = new Map<Instance, Promise<void>>();
+  /** Pending instances that have all they need. */
+  readonly #ready = new Set<Instance>();
+  /** How many of the inputs of a pending instance are not done. */
+  readonly #lacking = new Map<Instance, number>();
+  /** Who waits for an instance, once for each input. */
+  #readers = new Map<Instance, Instance[]>();
+  /** Seconds of the longest way from an instance to the end. */
+  #ways = new Map<Instance, number>();
+  readonly #durations = new Durations();
+  /** Is there more to wait for than was known when readers were found? */
+  #stale = true;
+  /** Instances that are judged or run. */
+  #busy = 0;
+  #wake = (): void => {};
+  readonly #here: Admission;
+  readonly #elsewhere = new Map<string, Admission>();
   /** Keys being made now: an equal instance waits and takes the result. */
   readonly #making = new Map<string, Promise<unknown>>();
   /** Keys made in this run: forcing does not make them again. */
   readonly #made = new Set<string>();
+  /** Keys of what was judged and not done yet. */
+  readonly #keys = new Map<Instance, string>();
   /** Wanted results whose files have been read and found whole. */
   readonly #whole = new Set<Result>();
   #failed = false;
@@ -81,15 +108,17 @@ export class Scheduler {
     this.#emit = emit;
     this.#force = new Set(options.force);
     this.#random = options.seed === undefined ? undefined : random(options.seed);
+    this.#here = new Admission({ threads: workshop.jobs, memory: workshop.memory });
   }
 
   /** Takes over what the plan found done. */
   begin(planned: readonly Planned[]): void {
-    for (const { instance, state } of planned) {
+    for (const { instance, state, seconds } of planned) {
       if (instance.template) continue;
       const result = this.#known.results.get(instance);
       const done = result && (state === 'fresh' || state === 'restored');
       this.#status.set(instance, done ? 'done' : 'pending');
+      if (seconds !== undefined) this.#durations.note(instance, seconds);
     }
     this.#discover();
     for (const { instance, state } of planned) {
@@ -99,15 +128,19 @@ export class Scheduler {
   }
 
   async finish(): Promise<void> {
+    const close = (): void => this.#close();
+    this.#signal.addEventListener('abort', close);
+    if (this.#signal.aborted) this.#close();
     for (;;) {
-      this.#discover();
-      const ready = this.#stopped() ? [] : this.#ready();
-      for (const instance of ready.slice(0, Math.max(0, this.#workshop.jobs - this.#running.size))) {
-        this.#start(instance);
-      }
-      if (this.#running.size > 0) await Promise.race(this.#running.values());
-      else if (ready.length === 0 && (this.#stopped() || !this.#checkWanted())) break;
+      if (this.#stale) this.#discover();
+      if (!this.#stopped()) for (const instance of this.#takeReady()) this.#start(instance);
+      if (this.#busy > 0) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      } else if (this.#stopped() || (!this.#stale && this.#ready.size === 0 && !this.#checkWanted())) break;
     }
+    this.#signal.removeEventListener('abort', close);
     const because = this.#signal.aborted ? 'interrupted' : 'stopped after a failure';
     for (const [instance, status] of this.#status) if (status === 'pending') this.#skip(instance, because);
   }
@@ -120,8 +153,14 @@ export class Scheduler {
     return this.#signal.aborted || (this.#failed && !this.#options.keepGoing);
   }
 
-  /** Adds instances of families that are known by now. */
+  /** Nothing new begins. */
+  #close(): void {
+    for (const admission of [this.#here, ...this.#elsewhere.values()]) admission.close();
+  }
+
+  /** Finds all instances there are, those of families that became known among them, and who waits for whom. */
   #discover(): void {
+    this.#stale = false;
     const closed = (group: Group): Instance[] => (this.#known.members(group) ? [] : [group.template]);
     const queue = this.#known.graph.targets.flatMap((target) =>
       target.kind === 'instance'
@@ -129,16 +168,36 @@ export class Scheduler {
         : [...this.#known.waitsForGroup(target.group), ...closed(target.group)],
     );
     const seen = new Set<Instance>();
+    this.#readers = new Map();
     for (let instance = queue.pop(); instance; instance = queue.pop()) {
       if (seen.has(instance)) continue;
       seen.add(instance);
-      if (!instance.template && !this.#status.has(instance)) this.#status.set(instance, 'pending');
-      for (const source of instance.needs.values()) {
-        queue.push(...this.#known.waitsFor(source), ...(source.kind === 'each' ? closed(source.group) : []));
+      if (!instance.template && !this.#status.has(instance)) {
+        this.#status.set(instance, 'pending');
+        const last = this.#workshop.store.records.readLast(instance.id);
+        if (last) this.#durations.note(instance, last.seconds);
       }
+      let lacking = 0;
+      for (const of of this.#inputs(instance)) {
+        queue.push(of);
+        if (instance.template) continue;
+        const readers = this.#readers.get(of);
+        if (readers) readers.push(instance);
+        else this.#readers.set(of, [instance]);
+        if (this.#status.get(of) !== 'done') lacking += 1;
+      }
+      this.#lacking.set(instance, lacking);
+      for (const source of instance.needs.values()) if (source.kind === 'each') queue.push(...closed(source.group));
     }
+    this.#ways = longestWays(seen, this.#readers, (instance) =>
+      this.#status.get(instance) === 'done' ? 0 : this.#durations.of(instance),
+    );
+    this.#ready.clear();
+    for (const [instance, status] of this.#status)
+      if (status === 'pending' && this.#lacking.get(instance) === 0) this.#ready.add(instance);
     this.#announce([...seen]);
-    this.#cutOff();
+    for (const [instance, status] of this.#status)
+      if (status === 'failed' || status === 'skipped') this.#cutOff(instance);
   }
 
   /** Says what there is to do, when that has changed. */
@@ -156,19 +215,15 @@ export class Scheduler {
     this.#emit({ type: 'planned', instances, fresh, steps: rows });
   }
 
-  /** Skips what a failure has cut off. */
-  #cutOff(): void {
-    for (let again = true; again; ) {
-      again = false;
-      for (const [instance, status] of this.#status) {
-        if (status !== 'pending') continue;
-        const broken = this.#inputs(instance).find((of) => ['failed', 'skipped'].includes(this.#status.get(of)!));
-        if (!broken) continue;
-        this.#skip(
-          instance,
-          `needs ${nameOf(broken)}, which ${this.#status.get(broken) === 'failed' ? 'failed' : 'did not run'}`,
-        );
-        again = true;
+  /** Skips what waits, however far behind, for an instance that failed or was skipped. */
+  #cutOff(broken: Instance): void {
+    const open = [broken];
+    for (let of = open.pop(); of; of = open.pop()) {
+      const why = this.#status.get(of) === 'failed' ? 'failed' : 'did not run';
+      for (const reader of this.#readers.get(of) ?? []) {
+        if (this.#status.get(reader) !== 'pending') continue;
+        this.#skip(reader, `needs ${nameOf(of)}, which ${why}`);
+        open.push(reader);
       }
     }
   }
@@ -177,31 +232,41 @@ export class Scheduler {
     return [...instance.needs.values()].flatMap((source) => this.#known.waitsFor(source));
   }
 
-  #ready(): Instance[] {
-    const ready = [...this.#status]
-      .filter(
-        ([instance, status]) =>
-          status === 'pending' && this.#inputs(instance).every((of) => this.#status.get(of) === 'done'),
-      )
-      .map(([instance]) => instance)
-      .sort((a, b) => a.index - b.index);
+  #takeReady(): Instance[] {
+    const ready = [...this.#ready].sort((a, b) => this.#rank(b) - this.#rank(a) || a.index - b.index);
+    this.#ready.clear();
     return this.#random ? this.#random.shuffle(ready) : ready;
+  }
+
+  #rank(instance: Instance): number {
+    return this.#ways.get(instance) ?? 0;
   }
 
   #start(instance: Instance): void {
     this.#status.set(instance, 'running');
-    const work = this.#process(instance)
+    this.#busy += 1;
+    void this.#process(instance)
       .catch((cause: unknown) => this.#fail(instance, cause))
-      .finally(() => this.#running.delete(instance));
-    this.#running.set(instance, work);
+      .finally(() => {
+        this.#busy -= 1;
+        this.#wake();
+      });
+  }
+
+  /** Judges an instance again, in a moment, with what is known then. */
+  #reopen(instance: Instance): void {
+    this.#status.set(instance, 'pending');
+    this.#stale = true;
   }
 
   async #process(instance: Instance): Promise<void> {
     const needs = this.#known.needHashes(instance);
     if (!needs) {
-      this.#status.set(instance, 'pending');
+      this.#reopen(instance);
       return;
     }
+    const { step } = instance;
+    const { remote } = this.#workshop;
     const host: Host = {
       mode: 'run',
       signal: this.#signal,
@@ -209,23 +274,44 @@ export class Scheduler {
     };
     const judged = await ingredients(instance, needs, this.#workshop, host);
     if (judged instanceof UnknownUntilRun) {
-      throw new Error(`the sources of step '${instance.step.name}' are unknown in a run: ${judged.reason}`);
+      throw new Error(`the sources of step '${step.name}' are unknown in a run: ${judged.reason}`);
     }
-    while (this.#making.has(judged.key)) await this.#making.get(judged.key)?.catch(() => {});
-    const verdict = judge(instance, judged, this.#workshop);
-    const forced = this.#force.has(instance.step.name) && !this.#made.has(judged.key);
-    if (verdict.state !== 'stale' && !forced) {
-      this.#settle(instance, verdict.state, verdict.result, '', 0);
-      return;
-    }
-    const because = forced ? 'forced' : verdict.state === 'stale' ? inShort(verdict.because) : '';
-    const making = this.#make(instance, judged, because, forced);
-    this.#making.set(judged.key, making);
+    const { key } = judged;
+    this.#keys.set(instance, key);
+    while (this.#making.has(key)) await this.#making.get(key)?.catch(() => {});
+    const forced = this.#force.has(step.name) && !this.#made.has(key);
+    const making = (async (): Promise<void> => {
+      let verdict = judge(instance, judged, this.#workshop);
+      if (verdict.state === 'stale' && !forced && remote && (await remote.pullStep(step.name, key)))
+        verdict = judge(instance, judged, this.#workshop);
+      if (verdict.state !== 'stale' && !forced) {
+        this.#settle(instance, verdict.state, verdict.result, '', 0);
+        return;
+      }
+      const because = forced ? 'forced' : verdict.state === 'stale' ? inShort(verdict.because) : '';
+      const before = this.#options.failures?.get(key);
+      if (before) throw new FinnError(...before);
+      const began = await this.#turn(instance, () => this.#make(instance, judged, because, forced));
+      if (!began) this.#status.set(instance, 'pending');
+    })();
+    this.#making.set(key, making);
     try {
       await making;
     } finally {
-      this.#making.delete(judged.key);
+      this.#making.delete(key);
     }
+  }
+
+  /** Runs the task when its turn has come; false where it does not come any more. */
+  #turn(instance: Instance, task: () => Promise<void>): Promise<boolean> {
+    const { step, scope } = instance;
+    const rank = this.#random ? this.#random.float() : this.#rank(instance);
+    const most = this.#workshop.executor.elsewhere?.(step.name);
+    if (most === undefined) return this.#here.run(step.cost?.(scope.settings) ?? usual, rank, task);
+    const admission = this.#elsewhere.get(step.name) ?? new Admission({ threads: most, memory: most });
+    this.#elsewhere.set(step.name, admission);
+    if (this.#stopped()) admission.close();
+    return admission.run({ threads: 1, memory: 1 }, rank, task);
   }
 
   async #make(instance: Instance, judged: Judged, because: string, forced: boolean): Promise<void> {
@@ -234,16 +320,19 @@ export class Scheduler {
     const result = await execute(instance, judged, this.#known, this.#workshop, {
       forced,
       signal: this.#signal,
+      timeLimit: this.#options.timeLimit?.(instance.step.name),
       emit: this.#emit,
     });
     this.#made.add(judged.key);
+    this.#options.failures?.delete(judged.key);
+    this.#workshop.remote?.pushStep(instance.step.name, judged.key);
     this.#settle(instance, 'ran', result, because, (performance.now() - started) / 1000);
   }
 
   #settle(instance: Instance, how: 'ran' | 'fresh' | 'restored', result: Result, because: string, seconds: number) {
     const before = this.#known.results.get(instance);
     this.#known.results.set(instance, result);
-    this.#status.set(instance, 'done');
+    this.#finished(instance);
     if (how !== 'fresh') {
       const { fingerprint, seconds: took } = result.record;
       this.#workshop.store.records.writeLast(instance.id, { fingerprint, seconds: took });
@@ -254,8 +343,22 @@ export class Scheduler {
     this.#emit({ type: 'finished', id: instance.id, how, seconds });
     // Only what is made a second time, because it was damaged, can have been used already.
     if (before && before !== result) this.#recheck();
-    else if (how === 'ran' && this.#usedOthers(instance)) this.#status.set(instance, 'pending');
+    else if (how === 'ran' && this.#usedOthers(instance)) this.#reopen(instance);
     if (this.#workshop.values.holds) this.#release(instance);
+  }
+
+  /** Notes that an instance is done, and who is ready by that. */
+  #finished(instance: Instance): void {
+    const again = this.#status.get(instance) === 'done';
+    this.#status.set(instance, 'done');
+    if (again) return;
+    const makes = Object.values(instance.step.makes as Record<string, Made>);
+    if (makes.some(({ kind }) => kind === 'family')) this.#stale = true;
+    for (const reader of this.#readers.get(instance) ?? []) {
+      const lacking = this.#lacking.get(reader)! - 1;
+      this.#lacking.set(reader, lacking);
+      if (lacking === 0 && this.#status.get(reader) === 'pending') this.#ready.add(reader);
+    }
   }
 
   #usedOthers(instance: Instance): boolean {
@@ -266,18 +369,17 @@ export class Scheduler {
 
   /** A result was made anew after others had used it: whoever used other contents is judged again. */
   #recheck(): void {
-    for (const [instance, status] of this.#status) {
-      if (status === 'done' && this.#usedOthers(instance)) this.#status.set(instance, 'pending');
-    }
+    for (const [instance, status] of this.#status)
+      if (status === 'done' && this.#usedOthers(instance)) this.#reopen(instance);
   }
 
   /** Values that nobody who is still to run can want are forgotten. */
   #release(settled: Instance): void {
     for (const source of settled.needs.values()) {
       if (source.kind === 'each' || this.#options.keep?.includes(source.handle.name)) continue;
-      const wanted = [...this.#status].some(
-        ([other, status]) => (status === 'pending' || status === 'running') && this.#inputs(other).includes(source.of),
-      );
+      const wanted = this.#readers
+        .get(source.of)
+        ?.some((other) => ['pending', 'running'].includes(this.#status.get(other) ?? 'pending') && other !== settled);
       const content = this.#known.content(source.of, source.output);
       if (!wanted && content && source.kind === 'output') this.#workshop.values.release(source.handle, content);
     }
@@ -290,25 +392,30 @@ export class Scheduler {
     }
     if (this.#signal.aborted) {
       this.#skip(instance, 'interrupted');
+      this.#cutOff(instance);
       return;
     }
     this.#failed = true;
     const diagnostics = diagnosticsOf(instance, cause);
+    const key = this.#keys.get(instance);
+    if (key !== undefined) this.#options.failures?.set(key, diagnostics);
     this.#status.set(instance, 'failed');
     const { id } = instance;
     this.#outcomes.set(instance, { id, instance, how: 'failed', because: '', seconds: 0, diagnostics });
     this.#emit({ type: 'failed', id, diagnostics });
+    this.#cutOff(instance);
+    if (this.#stopped()) this.#close();
   }
 
   /** Whoever made a content that is lost makes it again, before the instance that wanted it goes on. */
   #remake(hash: string, wanting: Instance): void {
-    this.#status.set(wanting, 'pending');
+    this.#reopen(wanting);
     for (const of of this.#inputs(wanting)) {
       const result = this.#known.results.get(of);
       if (!result || this.#status.get(of) !== 'done') continue;
       if (!Object.values(result.record.makes).every((made) => this.#workshop.store.has(made))) {
         this.#warnOfLoss(of, hash);
-        this.#status.set(of, 'pending');
+        this.#reopen(of);
       }
     }
   }
@@ -333,7 +440,7 @@ export class Scheduler {
         this.#whole.add(result);
         if (this.#outcomes.get(instance)?.how === 'ran' || this.#workshop.intact(result)) continue;
         this.#warnOfLoss(instance, result.key);
-        this.#status.set(instance, 'pending');
+        this.#reopen(instance);
         damaged = true;
       }
     }
