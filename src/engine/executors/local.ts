@@ -36,7 +36,7 @@ export class LocalExecutor implements Executor {
     if (!version) {
       version =
         program.kind === 'native'
-          ? nativeVersion(tool.name, this.#command(program.command), program)
+          ? nativeVersion(tool.name, this.command(program.command), program)
           : program.kind === 'wasm'
             ? packageVersion(program.package)
             : readFile(fileURLToPath(program.url)).then(sha256);
@@ -68,7 +68,7 @@ export class LocalExecutor implements Executor {
     const program = invocation.tool.program;
     if (program.kind === 'native') {
       await lay(invocation.files, options.directory);
-      return runNative(this.#command(program.command), invocation, options);
+      return runNative(this.command(program.command), invocation, options);
     }
     const job: Job = {
       program: program.kind === 'module' ? { kind: 'module', url: program.url.href } : program,
@@ -93,7 +93,8 @@ export class LocalExecutor implements Executor {
     }
   }
 
-  #command(command: string): string {
+  /** What is run for a native command: the configured path, or the name, which PATH finds. */
+  command(command: string): string {
     return this.#paths[command] ?? command;
   }
 }

@@ -13,7 +13,7 @@ const loadExeca = async () => (await import('execa')).execa;
 export type NativeProgram = Extract<Tool['program'], { kind: 'native' }>;
 
 /** The same on every machine: messages in English, times fixed where tools ask for one. FINN_SCRATCH tells of which call a process is, should finn be killed. */
-const environment = {
+export const environment = {
   LC_ALL: 'C',
   LANG: 'C',
   TZ: 'UTC',
@@ -35,7 +35,8 @@ export async function lay(files: Invocation['files'], directory: string): Promis
   }
 }
 
-function executable(content: Uint8Array | string): boolean {
+/** Is it a program: ELF, or a script with a #! line? */
+export function executable(content: Uint8Array | string): boolean {
   if (typeof content === 'string') return content.startsWith('#!');
   return (content[0] === 0x7f && content[1] === 0x45) || (content[0] === 0x23 && content[1] === 0x21);
 }
