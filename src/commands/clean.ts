@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { loadProject } from '../config/project.ts';
 import { loadRecipe } from '../config/recipe.ts';
 import { FinnError, fail } from '../diagnostics/diagnostic.ts';
+import { hasEnded, readLeases } from '../engine/lease.ts';
 import { removeTree } from '../util/files.ts';
-import { processIsAlive } from '../util/lock.ts';
+import { pidOf } from '../util/process-mark.ts';
 import type { Io } from './session.ts';
 
 export interface CleanOptions {
@@ -28,7 +29,18 @@ const inBuild = [
   // What says that the rest is ours goes last.
   'build.json',
 ];
-const inCache = ['calls', 'downloads', 'last', 'objects', 'steps', 'work'];
+const inCache = [
+  'calls',
+  'downloads',
+  'last',
+  'leases',
+  'mirrors.json',
+  'objects',
+  'roots',
+  'size.json',
+  'steps',
+  'work',
+];
 
 /** `finn clean`: removes a recipe's build folders, and with `cache` the cache; nothing that finn did not make. */
 export async function clean(recipe: string | undefined, { out, cache }: CleanOptions, io: Io): Promise<number> {
@@ -37,7 +49,7 @@ export async function clean(recipe: string | undefined, { out, cache }: CleanOpt
       hint: '`finn clean RECIPE`, `finn clean --cache`',
     });
   if (recipe !== undefined) {
-    const loaded = loadRecipe(recipe);
+    const loaded = loadRecipe(recipe, 'any');
     if (!loaded.recipe) throw new FinnError(...loaded.diagnostics);
     cleanBuilds(join(out, loaded.recipe.name), loaded.recipe.name, io);
   }
@@ -67,11 +79,11 @@ function isBuildOf(folder: string, recipe: string): boolean {
 }
 
 function cleanCache(folder: string, io: Io): void {
-  const busy = namesIn(join(folder, 'work'))
-    .map((name) => Number(/^scratch-(\d+)-\d+$/.exec(name)?.[1] ?? 0))
-    .find((pid) => pid !== 0 && processIsAlive(pid));
-  if (busy !== undefined)
-    fail('cache/write', `process ${busy} is building with the cache ${folder}`, { hint: 'wait until it has ended' });
+  const busy = readLeases(folder).find((lease) => !hasEnded(lease, Date.now()));
+  if (busy)
+    fail('cache/write', `process ${pidOf(busy.mark)} is building with the cache ${folder}`, {
+      hint: 'wait until it has ended',
+    });
   if (existsSync(folder)) removeOurs(folder, inCache, io);
   else io.out(`${folder}: there is no cache`);
 }

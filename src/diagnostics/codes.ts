@@ -10,6 +10,7 @@ export const codes = {
   'cache/remote-object': 'A file of the remote cache is not what its name says; it is refused, and made here instead.',
   'cache/remote-record': 'A record of the remote cache is damaged or that of another result; it is refused.',
   'cache/remote-write': 'The remote cache does not take results; the build goes on, and reads from it.',
+  'cache/read': 'A file of the cache cannot be read.',
   'cache/write': 'The cache folder cannot be written.',
   'internal/bug': 'finn itself is wrong; please report it with the bundle of the failed step.',
   'plan/ambiguous': 'Two steps that apply make the same artifact.',

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
-import { readIfThere, removeFile, sizeIfThere, writeAtomically } from '../util/files.ts';
+import { holds, readIfThere, removeFile, sizeIfThere, touch, writeAtomically } from '../util/files.ts';
 import { contentHash, sha256 } from '../util/hash.ts';
 import type { Stored } from './content.ts';
 
 /** Immutable contents by their SHA-256, in files objects/ab/cd…. */
 export interface Objects {
-  /** Stores contents, unless they are there. Throws FinnError 'cache/write'. */
+  /** Stores contents, unless they are there and whole. Throws FinnError 'cache/write'. */
   write(bytes: Uint8Array): Stored;
   /** Is there an object of this hash and this size? Its contents are not looked at. */
   has(stored: Stored): boolean;
@@ -14,22 +14,39 @@ export interface Objects {
   read(stored: Stored): Uint8Array | undefined;
 }
 
-/** Objects below a folder; `onCorrupt` hears of what was found damaged and removed. */
-export function objects(folder: string, onCorrupt: (object: string) => void): Objects {
-  const pathOf = (object: string): string => join(folder, object.slice(0, 2), object.slice(2));
+/** What a part of the store tells the store. */
+export interface Ears {
+  /** Something is about to be written. */
+  writes(bytes: number): void;
+  /** A record is used: its path below the cache, without ending. */
+  uses(record: string): void;
+  /** What was found damaged and removed. */
+  corrupt(object: string): void;
+}
+
+/** The path of an object below objects/. */
+export const objectPath = (object: string): string => join(object.slice(0, 2), object.slice(2));
+
+/** Objects below a folder. */
+export function objects(folder: string, ears: Pick<Ears, 'writes' | 'corrupt'>): Objects {
+  const pathOf = (object: string): string => join(folder, objectPath(object));
   return {
     write(bytes) {
       const object = contentHash(bytes);
       const path = pathOf(object);
-      if (sizeIfThere(path) !== bytes.length) writing(path, () => writeAtomically(path, bytes, 0o444));
+      ears.writes(bytes.length);
+      // One that is there may be damaged, and gc has to see that it is wanted again.
+      if (reading(path, () => holds(path, bytes))) touch(path);
+      else writing(path, () => writeAtomically(path, bytes, 0o444));
       return [object, bytes.length];
     },
     has: ([object, size]) => sizeIfThere(pathOf(object)) === size,
     read([object]) {
-      const bytes = readIfThere(pathOf(object));
+      const path = pathOf(object);
+      const bytes = reading(path, () => readIfThere(path));
       if (bytes === undefined || sha256(bytes) === object) return bytes;
-      removeFile(pathOf(object));
-      onCorrupt(object);
+      writing(path, () => removeFile(path));
+      ears.corrupt(object);
       return undefined;
     },
   };
@@ -40,11 +57,36 @@ export function writing<T>(path: string, write: () => T): T {
   try {
     return write();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof FinnError) throw cause;
     throw new FinnError(
-      error('cache/write', `cannot write ${path}: ${reason}`, {
-        hint: 'make room there, or name another cache folder in finn.config.yaml',
+      error('cache/write', `cannot write ${path}: ${reasonOf(cause)}`, {
+        hint: hints[codeOf(cause)] ?? 'make room there, or name another cache folder in finn.config.yaml',
       }),
     );
   }
 }
+
+/** Turns the system's error about reading into FinnError 'cache/read'. */
+export function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new FinnError(
+      error('cache/read', `cannot read ${path}: ${reasonOf(cause)}`, {
+        hint: 'its owner has to let you read it; or name another cache folder in finn.config.yaml',
+      }),
+    );
+  }
+}
+
+const elsewhere = 'or name another cache folder in finn.config.yaml (FINN_CACHE does so for one build)';
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: `the disk is full: make room, for example by \`finn cache gc --size 5GB\`, and build again: what is done is kept; ${elsewhere}`,
+  EDQUOT: `your quota is used up: make room, for example by \`finn cache gc --size 5GB\`, and build again: what is done is kept; ${elsewhere}`,
+  EROFS: `the file system is read-only: what is in such a cache can be used, but nothing can be added; ${elsewhere}`,
+  EACCES: `you may not write there: what is in such a cache can be used, but nothing can be added; ${elsewhere}`,
+  EFBIG: `files of this size are not allowed there (ulimit -f); ${elsewhere}`,
+};
+
+const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

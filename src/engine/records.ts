@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { readIfThere, removeFile, writeAtomically } from '../util/files.ts';
 import { canonicalJson, sha256 } from '../util/hash.ts';
 import type { Content, Stored } from './content.ts';
 import type { InstanceId } from './events.ts';
 import type { Fingerprint } from './fingerprint.ts';
-import { writing } from './objects.ts';
+import { type Ears, writing } from './objects.ts';
 
 /** One tool call that a step made, for the build's manifest. */
 export interface CallMade {
@@ -57,47 +57,63 @@ export interface Records {
   writeLast(id: InstanceId, last: LastRun): void;
 }
 
+/** The path of a step's record below the cache, without ending. */
+export const stepRecord = (step: string, key: string): string => `steps/${fileName(step)}/${key}`;
+/** The path of a call's record below the cache, without ending. */
+export const callRecord = (key: string): string => `calls/${key}`;
+const lastRecord = ({ step, scope }: InstanceId): string => `last/${fileName(step)}/${fileName(scope.join('/'))}`;
+
 /** Records below a folder: steps/<name>/<key>.json, calls/<key>.json, last/<step>/<scope>.json. */
-export function records(folder: string): Records {
-  const stepPath = (step: string, key: string): string => join(folder, 'steps', fileName(step), `${key}.json`);
-  const callPath = (key: string): string => join(folder, 'calls', `${key}.json`);
-  const lastPath = ({ step, scope }: InstanceId): string =>
-    join(folder, 'last', fileName(step), `${fileName(scope.join('/'))}.json`);
+export function records(folder: string, ears: Pick<Ears, 'writes' | 'uses'>): Records {
+  const pathOf = (record: string): string => join(folder, `${record}.json`);
+  const use = <T>(record: string): T | undefined => {
+    const found = readRecord<T>(pathOf(record));
+    if (found) ears.uses(record);
+    return found;
+  };
+  const write = (record: string, contents: object): void => {
+    const text = recordText(contents);
+    ears.uses(record);
+    ears.writes(text.length);
+    writing(pathOf(record), () => writeAtomically(pathOf(record), text));
+  };
+  const remove = (record: string): void => writing(pathOf(record), () => removeFile(pathOf(record)));
   return {
-    readStep: (step, key) => read<StepRecord>(stepPath(step, key)),
-    writeStep: (step, key, record) => write(stepPath(step, key), record),
-    removeStep: (step, key) => remove(stepPath(step, key)),
-    readCall: (key) => read<CallRecord>(callPath(key)),
-    writeCall: (key, record) => write(callPath(key), record),
-    removeCall: (key) => remove(callPath(key)),
-    readLast: (id) => read<LastRun>(lastPath(id)),
+    readStep: (step, key) => use<StepRecord>(stepRecord(step, key)),
+    writeStep: (step, key, record) => write(stepRecord(step, key), record),
+    removeStep: (step, key) => remove(stepRecord(step, key)),
+    readCall: (key) => use<CallRecord>(callRecord(key)),
+    writeCall: (key, record) => write(callRecord(key), record),
+    removeCall: (key) => remove(callRecord(key)),
+    readLast: (id) => readRecord<LastRun>(pathOf(lastRecord(id))),
     writeLast(id, last) {
+      const path = pathOf(lastRecord(id));
       try {
-        write(lastPath(id), last);
-      } catch (cause) {
-        if (!(cause instanceof FinnError)) throw cause;
+        writeAtomically(path, recordText(last));
+      } catch {
+        // A cache that cannot be written explains less.
       }
     },
   };
 }
 
-function read<T>(path: string): T | undefined {
-  const bytes = readIfThere(path);
-  if (!bytes) return undefined;
+/** A record from its file; undefined where there is none that is whole and can be read. */
+export function readRecord<T>(path: string): T | undefined {
   try {
-    const { sum, ...record } = JSON.parse(new TextDecoder().decode(bytes));
-    return sum === sha256(canonicalJson(record)) ? (record as T) : undefined;
+    const bytes = readIfThere(path);
+    return bytes && parse<T>(bytes);
   } catch {
     return undefined;
   }
 }
 
-function write(path: string, record: object): void {
-  const sum = sha256(canonicalJson(record));
-  writing(path, () => writeAtomically(path, `${JSON.stringify({ ...record, sum }, undefined, 1)}\n`));
+function parse<T>(bytes: Uint8Array): T | undefined {
+  const { sum, ...record } = JSON.parse(new TextDecoder().decode(bytes));
+  return sum === sha256(canonicalJson(record)) ? (record as T) : undefined;
 }
 
-const remove = (path: string): void => writing(path, () => removeFile(path));
+const recordText = (record: object): string =>
+  `${JSON.stringify({ ...record, sum: sha256(canonicalJson(record)) }, undefined, 1)}\n`;
 
 /** A text as one file name: itself where it is plain and short, else its beginning and a hash. */
 function fileName(text: string): string {

@@ -1,14 +1,27 @@
-import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { listTree, removeTree, sizeIfThere } from '../util/files.ts';
-import { processIsAlive } from '../util/lock.ts';
+import { waitForLock } from '../util/lock.ts';
+import { myMark } from '../util/process-mark.ts';
 import { type Content, storedOf } from './content.ts';
+import { type Evicted, evict } from './gc.ts';
+import { leaseIn } from './lease.ts';
 import { type Objects, objects, writing } from './objects.ts';
-import { type Records, records } from './records.ts';
+import { callRecord, type Records, records, stepRecord } from './records.ts';
+import { rootFile, writeRoot } from './roots.ts';
+import { addToEstimate, mayBeAbove } from './size.ts';
+import { sweep } from './sweep.ts';
+
+/** What a build used of the store. */
+export interface Used {
+  readonly steps: readonly (readonly [step: string, key: string])[];
+  /** Keys of calls. */
+  readonly calls: readonly string[];
+}
 
 /**
- * The cache, `.finn/`: objects, step records, call records, scratch. Several processes may use one: objects and records
- * are written whole by rename, and equal names mean equal contents.
+ * The cache, `.finn/`: objects, step records, call records, scratch. Several processes may use one, on several machines:
+ * objects and records are written whole by rename, and equal names mean equal contents.
  */
 export interface Store {
   readonly folder: string;
@@ -16,6 +29,24 @@ export interface Store {
   readonly records: Records;
   /** Is every file of this content there, with the size it should have? */
   has(content: Content): boolean;
+  /**
+   * A build begins; `name` tells it from the others that use the cache. From now on gc leaves alone what this process
+   * uses and what the build of this name used the last time. Sweeps what processes that are gone left behind.
+   */
+  begin(name: string): void;
+  /** A build has ended, well or not: what it used is the last that gc removes. */
+  used(name: string, used: Used): void;
+  /**
+   * Removes the least recently used until there are at most so many bytes, if this process wrote anything and the cache
+   * may have grown too large; what went, if it was looked at.
+   */
+  evict(limit: number): Evicted | undefined;
+  /**
+   * Waits until no other process that uses the cache has claimed this name (of letters, digits, '-' and '_'), and claims
+   * it until the returned function is called. Whoever waited looks into the store again first. A claim of a process that
+   * is gone does not count; where a cache cannot be written nothing is claimed. Rejects with the signal's reason.
+   */
+  claim(name: string, signal: AbortSignal): Promise<() => void>;
   /** A new empty folder in work/, to be removed or kept. */
   scratch(): string;
   /** The folder in work/ of a call that runs elsewhere: it outlives this process, so that the next one finds it again. */
@@ -28,32 +59,67 @@ export interface Store {
   drop(name: string): void;
   /** How much is in it, by kind of entry. */
   contents(): readonly { readonly kind: string; readonly entries: number; readonly bytes: number }[];
+  /** This process does not use the store any more, for now. */
+  close(): void;
 }
 
 let scratches = 0;
 
-/** The store in a folder, which need not be there yet; nothing is written before the first result. */
+/** The store in a folder, which need not be there yet; nothing is written before a build begins or makes something. */
 export function openStore(folder: string, onCorrupt: (object: string) => void = () => {}): Store {
-  const held = objects(join(folder, 'objects'), onCorrupt);
   const work = join(folder, 'work');
-  let swept = false;
+  const lease = leaseIn(folder, () => sweep(folder));
+  let written = 0;
+  const ears = {
+    corrupt: onCorrupt,
+    uses: lease.note,
+    writes(bytes: number): void {
+      written += bytes;
+      lease.tell();
+    },
+  };
+  const held = objects(join(folder, 'objects'), ears);
   return {
     folder,
     objects: held,
-    records: records(folder),
+    records: records(folder, ears),
     has: (content) => storedOf(content).every((stored) => held.has(stored)),
+    begin: (name) => lease.take(rootFile(name)),
+    used(name, { steps, calls }) {
+      const paths = [...steps.map(([step, key]) => stepRecord(step, key)), ...calls.map(callRecord)];
+      try {
+        writeRoot(folder, name, paths);
+        lease.renew();
+      } catch {
+        // A cache that cannot be written loses nothing either.
+      }
+    },
+    evict(limit) {
+      if (written === 0) return undefined;
+      const estimate = addToEstimate(folder, written);
+      written = 0;
+      return mayBeAbove(estimate, limit) ? evict(folder, limit) : undefined;
+    },
+    async claim(name, signal) {
+      lease.tell();
+      try {
+        return await waitForLock(join(work, `lock-${name}`), signal);
+      } catch {
+        signal.throwIfAborted();
+        return () => {};
+      }
+    },
     scratch() {
-      if (!swept) sweep(work);
-      swept = true;
+      lease.tell();
       scratches += 1;
-      const path = join(work, `scratch-${process.pid}-${scratches}`);
+      const path = join(work, `scratch-${myMark()}-${scratches}`);
       return writing(path, () => {
-        removeTree(path);
         mkdirSync(path, { recursive: true });
         return path;
       });
     },
     jobFolder(key) {
+      lease.tell();
       const path = join(work, `job-${key}`);
       return writing(path, () => {
         mkdirSync(path, { recursive: true });
@@ -71,24 +137,11 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
     },
     drop: (name) => removeTree(join(work, name)),
     contents: () =>
-      ['objects', 'steps', 'calls', 'last', 'work'].map((kind) => {
+      ['objects', 'steps', 'calls', 'last', 'roots', 'work'].map((kind) => {
         const paths = listTree(join(folder, kind));
         const bytes = paths.reduce((sum, path) => sum + (sizeIfThere(join(folder, kind, path)) ?? 0), 0);
         return { kind, entries: paths.length, bytes };
       }),
+    close: lease.end,
   };
-}
-
-/** Removes the scratch folders of processes that are gone. */
-function sweep(work: string): void {
-  let names: string[];
-  try {
-    names = readdirSync(work);
-  } catch {
-    return;
-  }
-  for (const name of names) {
-    const pid = /^scratch-(\d+)-\d+$/.exec(name)?.[1];
-    if (pid !== undefined && !processIsAlive(Number(pid))) removeTree(join(work, name));
-  }
 }

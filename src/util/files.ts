@@ -1,34 +1,49 @@
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  closeSync,
   copyFileSync,
   linkSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sha256 } from './hash.ts';
+import { isGone, myMark, writerOf } from './process-mark.ts';
 
 let temporaries = 0;
+
+/** A name beside a file, for what is written before it takes the file's place: it tells whose it is, if it is left. */
+export function temporaryBeside(path: string): string {
+  temporaries += 1;
+  return `${path}.${myMark()}-${temporaries}.tmp`;
+}
 
 /**
  * Writes a file so that a reader sees the old contents or the new, never a part: a temporary file beside it, then a
  * rename. Makes the folders above. Throws the system's error (ENOSPC, EACCES).
  */
 export function writeAtomically(path: string, contents: Uint8Array | string, mode = 0o644): void {
-  temporaries += 1;
-  const temporary = `${path}.${process.pid}-${temporaries}.tmp`;
+  const temporary = temporaryBeside(path);
   try {
-    try {
-      writeFileSync(temporary, contents, { mode });
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(temporary, contents, { mode });
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        writeFileSync(temporary, contents, { mode });
+        break;
+      } catch (error) {
+        // Another process may remove the folder, while it is empty, as often as this one makes it.
+        if (!isMissing(error) || attempt === 5) throw error;
+        mkdirSync(dirname(path), { recursive: true });
+      }
     }
     renameSync(temporary, path);
   } catch (error) {
@@ -44,6 +59,29 @@ export function readIfThere(path: string): Uint8Array | undefined {
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
+  }
+}
+
+/** SHA-256 of a file, read in pieces. Throws the system's error. */
+export function hashFile(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const hash = createHash('sha256');
+    const piece = Buffer.allocUnsafe(1 << 20);
+    for (let size = readSync(file, piece); size > 0; size = readSync(file, piece)) hash.update(piece.subarray(0, size));
+    return hash.digest('hex');
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Says that a file was used now, as far as the file system lets us. */
+export function touch(path: string): void {
+  try {
+    const now = new Date();
+    utimesSync(path, now, now);
+  } catch {
+    // It is not ours or not there: its time counts for little.
   }
 }
 
@@ -106,25 +144,56 @@ export function writeTree(root: string, files: Readonly<Record<string, Uint8Arra
     if (!staysBelow(path)) throw new RangeError(`${JSON.stringify(path)} leaves the folder it is written to`);
     const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
     const target = join(root, path);
-    if (sizeIfThere(target) === bytes.length && Buffer.compare(readFileSync(target), bytes) === 0) continue;
-    writeAtomically(target, bytes);
+    if (!holds(target, bytes)) writeAtomically(target, bytes);
   }
 }
 
-/** Makes `to` the whole image of `files`: what else is below it goes, as do the folders that are left empty. */
+/** Has the file exactly these contents? Reads it where its size is right. */
+export function holds(path: string, bytes: Uint8Array): boolean {
+  if (sizeIfThere(path) !== bytes.length) return false;
+  const there = readIfThere(path);
+  return there !== undefined && Buffer.compare(there, bytes) === 0;
+}
+
+/**
+ * Makes `to` the whole image of `files`: what else is below it goes, as do the folders that are left empty. What another
+ * process is writing there at this time stays.
+ */
 export function mirrorTree(to: string, files: Readonly<Record<string, Uint8Array | string>>): void {
-  for (const path of listTree(to)) if (!Object.hasOwn(files, path)) rmSync(join(to, path), { force: true });
+  for (const path of listTree(to)) if (!Object.hasOwn(files, path) && !isBeingWritten(path)) removeFile(join(to, path));
   writeTree(to, files);
   removeEmptyFolders(to, false);
 }
 
+/** Is it a temporary file whose writer may live? */
+function isBeingWritten(path: string): boolean {
+  const writer = writerOf(path);
+  return writer !== undefined && isGone(writer) !== true;
+}
+
 function removeEmptyFolders(folder: string, itself: boolean): boolean {
   let empty = true;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  let entries: import('node:fs').Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return true;
+    throw error;
+  }
+  for (const entry of entries) {
     if (!entry.isDirectory() || !removeEmptyFolders(join(folder, entry.name), true)) empty = false;
   }
-  if (empty && itself) rmSync(folder, { recursive: true });
-  return empty;
+  return empty && (!itself || removeIfEmpty(folder));
+}
+
+/** Removes a folder in which there is nothing; whether it is gone. */
+export function removeIfEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    return isMissing(error);
+  }
 }
 
 /** Copies all files below a folder to another, as hard links where the file system allows it. */

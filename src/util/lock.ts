@@ -1,31 +1,56 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isGone, isMark, myMark, type ProcessMark } from './process-mark.ts';
 
-/** Who holds a lock: a process id, and when that process started where the system tells (ids are used again). */
-export interface Holder {
-  readonly pid: number;
-  readonly started: string | undefined;
-}
-export type Lock = { readonly held: true; release(): void } | { readonly held: false; readonly by: Holder | undefined };
+export type Lock =
+  | { readonly held: true; release(): void }
+  | { readonly held: false; readonly by: ProcessMark | undefined };
 
-/** A breaker that is older than this was left by a crash in the instant it breaks a lock. */
-const breakerMilliseconds = 10_000;
+/** A lock without a name in it, or a breaker, that is older than this was left by a crash in the instant it is made. */
+const crashMilliseconds = 10_000;
+/** How often a holder touches its lock, and how long one of another machine may be left untouched. */
+const beatMilliseconds = 30_000;
+const silentMilliseconds = 5 * 60_000;
 
 /**
- * Tries to take the lock that is the file `path`: made exclusively, with this process in it. A lock whose process is
- * gone is broken. Does not wait.
+ * Tries to take the lock that is the file `path`: made exclusively, with the mark of this process in it. A lock whose
+ * process is gone is broken. Does not wait. Throws the system's error where the file cannot be written.
  */
 export function tryLock(path: string): Lock {
   mkdirSync(dirname(path), { recursive: true });
-  const me: Holder = { pid: process.pid, started: startOf(process.pid) };
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    if (create(path, me)) return { held: true, release: () => rmSync(path, { force: true }) };
-    if (!breakStale(path, me)) return { held: false, by: holderOf(path) };
+    if (create(path)) return { held: true, release: () => release(path) };
+    if (!breakIf(path, () => isStale(path))) break;
   }
   return { held: false, by: holderOf(path) };
 }
 
-function create(path: string, holder: Holder): boolean {
+/**
+ * Takes the lock, and waits for it as long as it takes. A holder on another machine that does not touch its lock for
+ * five minutes is taken for gone: measured here, so that clocks of machines do not matter. Rejects with the signal's
+ * reason when that aborts, with the system's error where the file cannot be written.
+ */
+export async function waitForLock(path: string, signal?: AbortSignal): Promise<() => void> {
+  let seen: { readonly state: string; readonly since: number } | undefined;
+  for (let pause = 20; ; pause = Math.min(500, pause * 1.5)) {
+    signal?.throwIfAborted();
+    const lock = tryLock(path);
+    if (lock.held) {
+      const beat = setInterval(() => touch(path), beatMilliseconds);
+      beat.unref();
+      return () => {
+        clearInterval(beat);
+        lock.release();
+      };
+    }
+    const state = stateOf(path);
+    if (seen?.state !== state) seen = { state, since: performance.now() };
+    else if (performance.now() - seen.since > silentMilliseconds) breakIf(path, () => stateOf(path) === state);
+    await sleep(pause, signal);
+  }
+}
+
+function create(path: string): boolean {
   let file: number;
   try {
     file = openSync(path, 'wx');
@@ -33,24 +58,35 @@ function create(path: string, holder: Holder): boolean {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
-  writeSync(file, JSON.stringify(holder));
-  closeSync(file);
+  try {
+    writeSync(file, myMark());
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
   return true;
 }
 
+/** Only its own: one that was taken for gone and comes back does not end another's lock. */
+function release(path: string): void {
+  if (holderOf(path) === myMark()) rmSync(path, { force: true });
+}
+
 /**
- * Removes the lock if its holder is gone; true if another attempt is worth while. Judged and removed under a second
- * lock, so that two processes cannot both find it stale and the slower remove the quicker's new one.
+ * Removes the lock if `stale` says so; true if another attempt is worth while. Judged and removed under a second lock,
+ * so that two processes cannot both find it stale and the slower remove the quicker's new one.
  */
-function breakStale(path: string, me: Holder): boolean {
+function breakIf(path: string, stale: () => boolean): boolean {
   const breaker = `${path}.break`;
-  if (!create(breaker, me)) {
-    const age = Date.now() - (statSync(breaker, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > breakerMilliseconds) rmSync(breaker, { force: true });
-    return age > breakerMilliseconds;
+  if (!create(breaker)) {
+    if (!isOld(breaker)) return false;
+    rmSync(breaker, { force: true });
+    return true;
   }
   try {
-    if (isAlive(path)) return false;
+    if (!stale()) return false;
     rmSync(path, { force: true });
     return true;
   } finally {
@@ -58,47 +94,49 @@ function breakStale(path: string, me: Holder): boolean {
   }
 }
 
-function isAlive(path: string): boolean {
+function isStale(path: string): boolean {
   const holder = holderOf(path);
-  if (!holder) {
-    // Made an instant ago and not written yet, or written by a process that died between the two.
-    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    return age < breakerMilliseconds;
-  }
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  return holder.started === undefined || startOf(holder.pid) === holder.started;
+  // Made an instant ago and not written yet, or written by a process that died between the two.
+  return holder === undefined ? isOld(path) : isGone(holder) === true;
 }
 
-function holderOf(path: string): Holder | undefined {
+/** The time of a file that is neither now nor a moment ago, whichever way the clock was set since. */
+function isOld(path: string): boolean {
+  const time = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return time !== undefined && Math.abs(Date.now() - time) > crashMilliseconds;
+}
+
+const stateOf = (path: string): string => {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return `${holderOf(path)} ${stat?.ino} ${stat?.mtimeMs}`;
+};
+
+function touch(path: string): void {
   try {
-    const found: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    const pid = (found as Partial<Holder> | null)?.pid;
-    return Number.isSafeInteger(pid) ? (found as Holder) : undefined;
+    if (holderOf(path) === myMark()) utimesSync(path, new Date(), new Date());
+  } catch {
+    // It was broken: then the work is done twice, which is no harm.
+  }
+}
+
+function holderOf(path: string): ProcessMark | undefined {
+  try {
+    const text = readFileSync(path, 'utf8');
+    return isMark(text) ? text : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Start time of a process in clock ticks since boot: field 22 of /proc/<pid>/stat; undefined where there is no /proc. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}
-
-/** Is the process of this id running? */
-export function processIsAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      if (signal?.aborted) reject(signal.reason as Error);
+      else resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener('abort', end, { once: true });
+  });
 }

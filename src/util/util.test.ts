@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,9 +29,10 @@ import {
   writeTree,
 } from './files.ts';
 import { canonicalJson, hashJson, sha256 } from './hash.ts';
-import { tryLock } from './lock.ts';
+import { tryLock, waitForLock } from './lock.ts';
 import { ceilDiv, clamp, divisors, gcd, lcm, log2Ceil, product, sum } from './maths.ts';
 import { pool } from './pool.ts';
+import { myMark } from './process-mark.ts';
 import { random } from './random.ts';
 import { topologicalOrder } from './topo.ts';
 import { writer } from './writer.ts';
@@ -196,25 +198,66 @@ describe('lock', () => {
     const first = tryLock(path);
     const second = tryLock(path);
     expect([first.held, second.held]).toEqual([true, false]);
-    expect(second).toMatchObject({ by: { pid: process.pid } });
+    expect(second).toMatchObject({ by: myMark() });
     if (first.held) first.release();
     expect(tryLock(path).held).toBe(true);
   });
   it('of a process that is gone is broken', () => {
     const path = join(folder, 'lock');
     const { pid } = spawnSync('true');
-    writeFileSync(path, JSON.stringify({ pid, started: '1' }));
+    writeFileSync(path, myMark().replace(/p\d+/, `p${pid}`));
     expect(tryLock(path).held).toBe(true);
   });
   it('of another process that has got the same id is broken', () => {
     const path = join(folder, 'lock');
-    writeFileSync(path, JSON.stringify({ pid: process.pid, started: '1' }));
+    writeFileSync(path, myMark().replace(/s\d*$/, 's1'));
     expect(tryLock(path).held).toBe(existsSync('/proc/self/stat'));
   });
-  it('that is being written is left alone', () => {
+  it('of another machine is left alone, and one of this machine before it was started anew is not', () => {
+    const path = join(folder, 'lock');
+    const other = myMark().replace(/^m\w{8}/, 'm00000000');
+    writeFileSync(path, other);
+    expect(tryLock(path)).toEqual({ held: false, by: other });
+    writeFileSync(path, myMark().replace(/b\w{8}/, 'b00000000'));
+    expect(tryLock(path).held).toBe(true);
+  });
+  it('that is being written is left alone, and one that was never written is broken, whatever the clock says', () => {
     const path = join(folder, 'lock');
     writeFileSync(path, '');
     expect(tryLock(path)).toEqual({ held: false, by: undefined });
+    utimesSync(path, new Date(), new Date(Date.now() + 3_600_000));
+    expect(tryLock(path).held).toBe(true);
+  });
+  it('is not released by one who does not hold it any more', () => {
+    const path = join(folder, 'lock');
+    const first = tryLock(path);
+    const other = myMark().replace(/^m\w{8}/, 'm00000000');
+    writeFileSync(path, other);
+    if (first.held) first.release();
+    expect(readFileSync(path, 'utf8')).toBe(other);
+  });
+  it('is waited for, one after the other, and given up when the signal aborts', async () => {
+    const path = join(folder, 'lock');
+    let inside = 0;
+    const most: number[] = [];
+    await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const release = await waitForLock(path);
+        inside += 1;
+        most.push(inside);
+        await new Promise((resolve) => setImmediate(resolve));
+        inside -= 1;
+        release();
+      }),
+    );
+    expect(most).toEqual([1, 1, 1, 1, 1]);
+    const release = await waitForLock(path);
+    const controller = new AbortController();
+    const waiting = waitForLock(path, controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    release();
+    expect(existsSync(path)).toBe(false);
   });
 });
 

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FinnError, warning } from '../../src/diagnostics/diagnostic.ts';
 import { each, item } from '../../src/engine/artifact.ts';
 import { explain } from '../../src/engine/explain.ts';
 import { type AnyStep, step, unknownUntilRun } from '../../src/engine/step.ts';
 import { listTree } from '../../src/util/files.ts';
+import { myMark } from '../../src/util/process-mark.ts';
 import { held, Rig, type Settings, scope, text, texts } from './rig.ts';
 
 let rig: Rig;
@@ -581,13 +582,16 @@ describe('a damaged cache', () => {
   it('is not harmed by what a killed process left behind', async () => {
     await build(column, { text: 'hello', end: '!' });
     rig.take();
-    const { pid } = spawnSync('true');
-    const stray = `${objectOf('h!')}.${pid}-1.tmp`;
+    const gone = myMark().replace(/p\d+/, `p${spawnSync('true').pid}`);
+    const stray = `${objectOf('h!')}.${gone}-1.tmp`;
     writeFileSync(stray, 'h');
-    const scratch = join(rig.folder, '.finn', 'work', `scratch-${pid}-1`);
+    const scratch = join(rig.folder, '.finn', 'work', `scratch-${gone}-1`);
     mkdirSync(scratch, { recursive: true });
+    const lease = join(rig.folder, '.finn', 'leases', `${gone}-1`);
+    mkdirSync(dirname(lease), { recursive: true });
+    writeFileSync(lease, '');
     const mine = rig.store.scratch();
-    expect(existsSync(scratch)).toBe(false);
+    for (const path of [stray, scratch, lease]) expect(existsSync(path)).toBe(false);
     rig.store.scratch();
     expect(existsSync(mine)).toBe(true);
     expect((await build(column, { text: 'hello', end: '!' })).built.ok).toBe(true);
