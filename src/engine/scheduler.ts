@@ -3,14 +3,13 @@ import { canonicalJson } from '../util/hash.ts';
 import type { Cost } from '../util/pool.ts';
 import { type Random, random } from '../util/random.ts';
 import { Admission } from './admission.ts';
-import type { Made } from './artifact.ts';
 import type { Display, EngineEvent, InstanceId } from './events.ts';
 import { execute, type Workshop } from './execute.ts';
-import type { Group, Instance } from './graph.ts';
+import { Front } from './front.ts';
+import type { Instance } from './graph.ts';
 import { ingredients, type Judged, judge } from './judge.ts';
 import type { Known, Result } from './known.ts';
 import type { Planned } from './plan.ts';
-import { Durations, longestWays } from './ranks.ts';
 import { type Host, UnknownUntilRun } from './step.ts';
 import { LostContent } from './values.ts';
 
@@ -48,8 +47,6 @@ export interface Outcome {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-type Status = 'pending' | 'running' | 'done' | 'failed' | 'skipped';
-
 /** What a step takes where it does not say so. */
 const usual: Cost = { threads: 1, memory: 200 };
 
@@ -65,19 +62,8 @@ export class Scheduler {
   readonly #emit: (event: EngineEvent) => void;
   readonly #force: ReadonlySet<string>;
   readonly #random: Random | undefined;
-  readonly #status = new Map<Instance, Status>();
+  readonly #front: Front;
   readonly #outcomes = new Map<Instance, Outcome>();
-  /** Pending instances that have all they need. */
-  readonly #ready = new Set<Instance>();
-  /** How many of the inputs of a pending instance are not done. */
-  readonly #lacking = new Map<Instance, number>();
-  /** Who waits for an instance, once for each input. */
-  #readers = new Map<Instance, Instance[]>();
-  /** Seconds of the longest way from an instance to the end. */
-  #ways = new Map<Instance, number>();
-  readonly #durations = new Durations();
-  /** Is there more to wait for than was known when readers were found? */
-  #stale = true;
   /** Instances that are judged or run. */
   #busy = 0;
   #wake = (): void => {};
@@ -102,6 +88,7 @@ export class Scheduler {
     emit: (event: EngineEvent) => void,
   ) {
     this.#known = known;
+    this.#front = new Front(known, ({ id }) => workshop.store.records.readLast(id)?.seconds);
     this.#workshop = workshop;
     this.#options = options;
     this.#signal = signal;
@@ -117,8 +104,7 @@ export class Scheduler {
       if (instance.template) continue;
       const result = this.#known.results.get(instance);
       const done = result && (state === 'fresh' || state === 'restored');
-      this.#status.set(instance, done ? 'done' : 'pending');
-      if (seconds !== undefined) this.#durations.note(instance, seconds);
+      this.#front.add(instance, done ? 'done' : 'pending', seconds);
     }
     this.#discover();
     for (const { instance, state } of planned) {
@@ -132,17 +118,17 @@ export class Scheduler {
     this.#signal.addEventListener('abort', close);
     if (this.#signal.aborted) this.#close();
     for (;;) {
-      if (this.#stale) this.#discover();
+      if (this.#front.stale) this.#discover();
       if (!this.#stopped()) for (const instance of this.#takeReady()) this.#start(instance);
       if (this.#busy > 0) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
-      } else if (this.#stopped() || (!this.#stale && this.#ready.size === 0 && !this.#checkWanted())) break;
+      } else if (this.#stopped() || (!this.#front.stale && !this.#front.hasReady && !this.#checkWanted())) break;
     }
     this.#signal.removeEventListener('abort', close);
     const because = this.#signal.aborted ? 'interrupted' : 'stopped after a failure';
-    for (const [instance, status] of this.#status) if (status === 'pending') this.#skip(instance, because);
+    for (const instance of this.#front.all('pending')) this.#skip(instance, because);
   }
 
   outcomes(): Outcome[] {
@@ -158,46 +144,9 @@ export class Scheduler {
     for (const admission of [this.#here, ...this.#elsewhere.values()]) admission.close();
   }
 
-  /** Finds all instances there are, those of families that became known among them, and who waits for whom. */
   #discover(): void {
-    this.#stale = false;
-    const closed = (group: Group): Instance[] => (this.#known.members(group) ? [] : [group.template]);
-    const queue = this.#known.graph.targets.flatMap((target) =>
-      target.kind === 'instance'
-        ? [target.instance]
-        : [...this.#known.waitsForGroup(target.group), ...closed(target.group)],
-    );
-    const seen = new Set<Instance>();
-    this.#readers = new Map();
-    for (let instance = queue.pop(); instance; instance = queue.pop()) {
-      if (seen.has(instance)) continue;
-      seen.add(instance);
-      if (!instance.template && !this.#status.has(instance)) {
-        this.#status.set(instance, 'pending');
-        const last = this.#workshop.store.records.readLast(instance.id);
-        if (last) this.#durations.note(instance, last.seconds);
-      }
-      let lacking = 0;
-      for (const of of this.#inputs(instance)) {
-        queue.push(of);
-        if (instance.template) continue;
-        const readers = this.#readers.get(of);
-        if (readers) readers.push(instance);
-        else this.#readers.set(of, [instance]);
-        if (this.#status.get(of) !== 'done') lacking += 1;
-      }
-      this.#lacking.set(instance, lacking);
-      for (const source of instance.needs.values()) if (source.kind === 'each') queue.push(...closed(source.group));
-    }
-    this.#ways = longestWays(seen, this.#readers, (instance) =>
-      this.#status.get(instance) === 'done' ? 0 : this.#durations.of(instance),
-    );
-    this.#ready.clear();
-    for (const [instance, status] of this.#status)
-      if (status === 'pending' && this.#lacking.get(instance) === 0) this.#ready.add(instance);
-    this.#announce([...seen]);
-    for (const [instance, status] of this.#status)
-      if (status === 'failed' || status === 'skipped') this.#cutOff(instance);
+    this.#announce([...this.#front.discover()]);
+    for (const instance of [...this.#front.all('failed'), ...this.#front.all('skipped')]) this.#cutOff(instance);
   }
 
   /** Says what there is to do, when that has changed. */
@@ -211,7 +160,7 @@ export class Scheduler {
     if (JSON.stringify(rows) === this.#announced) return;
     this.#announced = JSON.stringify(rows);
     const instances = rows.reduce((sum, row) => sum + row.instances, 0);
-    const fresh = seen.filter((instance) => this.#status.get(instance) === 'done').length;
+    const fresh = seen.filter((instance) => this.#front.statusOf(instance) === 'done').length;
     this.#emit({ type: 'planned', instances, fresh, steps: rows });
   }
 
@@ -219,31 +168,22 @@ export class Scheduler {
   #cutOff(broken: Instance): void {
     const open = [broken];
     for (let of = open.pop(); of; of = open.pop()) {
-      const why = this.#status.get(of) === 'failed' ? 'failed' : 'did not run';
-      for (const reader of this.#readers.get(of) ?? []) {
-        if (this.#status.get(reader) !== 'pending') continue;
+      const why = this.#front.statusOf(of) === 'failed' ? 'failed' : 'did not run';
+      for (const reader of this.#front.readersOf(of)) {
+        if (this.#front.statusOf(reader) !== 'pending') continue;
         this.#skip(reader, `needs ${nameOf(of)}, which ${why}`);
         open.push(reader);
       }
     }
   }
 
-  #inputs(instance: Instance): Instance[] {
-    return [...instance.needs.values()].flatMap((source) => this.#known.waitsFor(source));
-  }
-
   #takeReady(): Instance[] {
-    const ready = [...this.#ready].sort((a, b) => this.#rank(b) - this.#rank(a) || a.index - b.index);
-    this.#ready.clear();
+    const ready = this.#front.takeReady();
     return this.#random ? this.#random.shuffle(ready) : ready;
   }
 
-  #rank(instance: Instance): number {
-    return this.#ways.get(instance) ?? 0;
-  }
-
   #start(instance: Instance): void {
-    this.#status.set(instance, 'running');
+    this.#front.set(instance, 'running');
     this.#busy += 1;
     void this.#process(instance)
       .catch((cause: unknown) => this.#fail(instance, cause))
@@ -253,16 +193,10 @@ export class Scheduler {
       });
   }
 
-  /** Judges an instance again, in a moment, with what is known then. */
-  #reopen(instance: Instance): void {
-    this.#status.set(instance, 'pending');
-    this.#stale = true;
-  }
-
   async #process(instance: Instance): Promise<void> {
     const needs = this.#known.needHashes(instance);
     if (!needs) {
-      this.#reopen(instance);
+      this.#front.reopen(instance);
       return;
     }
     const { step } = instance;
@@ -292,7 +226,7 @@ export class Scheduler {
       const before = this.#options.failures?.get(key);
       if (before) throw new FinnError(...before);
       const began = await this.#turn(instance, () => this.#make(instance, judged, because, forced));
-      if (!began) this.#status.set(instance, 'pending');
+      if (!began) this.#front.set(instance, 'pending');
     })();
     this.#making.set(key, making);
     try {
@@ -305,7 +239,7 @@ export class Scheduler {
   /** Runs the task when its turn has come; false where it does not come any more. */
   #turn(instance: Instance, task: () => Promise<void>): Promise<boolean> {
     const { step, scope } = instance;
-    const rank = this.#random ? this.#random.float() : this.#rank(instance);
+    const rank = this.#random ? this.#random.float() : this.#front.rank(instance);
     const most = this.#workshop.executor.elsewhere?.(step.name);
     if (most === undefined) return this.#here.run(step.cost?.(scope.settings) ?? usual, rank, task);
     const admission = this.#elsewhere.get(step.name) ?? new Admission({ threads: most, memory: most });
@@ -332,7 +266,7 @@ export class Scheduler {
   #settle(instance: Instance, how: 'ran' | 'fresh' | 'restored', result: Result, because: string, seconds: number) {
     const before = this.#known.results.get(instance);
     this.#known.results.set(instance, result);
-    this.#finished(instance);
+    this.#front.finish(instance);
     if (how !== 'fresh') {
       const { fingerprint, seconds: took } = result.record;
       this.#workshop.store.records.writeLast(instance.id, { fingerprint, seconds: took });
@@ -343,22 +277,8 @@ export class Scheduler {
     this.#emit({ type: 'finished', id: instance.id, how, seconds });
     // Only what is made a second time, because it was damaged, can have been used already.
     if (before && before !== result) this.#recheck();
-    else if (how === 'ran' && this.#usedOthers(instance)) this.#reopen(instance);
+    else if (how === 'ran' && this.#usedOthers(instance)) this.#front.reopen(instance);
     if (this.#workshop.values.holds) this.#release(instance);
-  }
-
-  /** Notes that an instance is done, and who is ready by that. */
-  #finished(instance: Instance): void {
-    const again = this.#status.get(instance) === 'done';
-    this.#status.set(instance, 'done');
-    if (again) return;
-    const makes = Object.values(instance.step.makes as Record<string, Made>);
-    if (makes.some(({ kind }) => kind === 'family')) this.#stale = true;
-    for (const reader of this.#readers.get(instance) ?? []) {
-      const lacking = this.#lacking.get(reader)! - 1;
-      this.#lacking.set(reader, lacking);
-      if (lacking === 0 && this.#status.get(reader) === 'pending') this.#ready.add(reader);
-    }
   }
 
   #usedOthers(instance: Instance): boolean {
@@ -369,17 +289,14 @@ export class Scheduler {
 
   /** A result was made anew after others had used it: whoever used other contents is judged again. */
   #recheck(): void {
-    for (const [instance, status] of this.#status)
-      if (status === 'done' && this.#usedOthers(instance)) this.#reopen(instance);
+    for (const instance of this.#front.all('done')) if (this.#usedOthers(instance)) this.#front.reopen(instance);
   }
 
   /** Values that nobody who is still to run can want are forgotten. */
   #release(settled: Instance): void {
     for (const source of settled.needs.values()) {
       if (source.kind === 'each' || this.#options.keep?.includes(source.handle.name)) continue;
-      const wanted = this.#readers
-        .get(source.of)
-        ?.some((other) => ['pending', 'running'].includes(this.#status.get(other) ?? 'pending') && other !== settled);
+      const wanted = this.#front.isAwaited(source.of, settled);
       const content = this.#known.content(source.of, source.output);
       if (!wanted && content && source.kind === 'output') this.#workshop.values.release(source.handle, content);
     }
@@ -399,7 +316,7 @@ export class Scheduler {
     const diagnostics = diagnosticsOf(instance, cause);
     const key = this.#keys.get(instance);
     if (key !== undefined) this.#options.failures?.set(key, diagnostics);
-    this.#status.set(instance, 'failed');
+    this.#front.set(instance, 'failed');
     const { id } = instance;
     this.#outcomes.set(instance, { id, instance, how: 'failed', because: '', seconds: 0, diagnostics });
     this.#emit({ type: 'failed', id, diagnostics });
@@ -409,13 +326,13 @@ export class Scheduler {
 
   /** Whoever made a content that is lost makes it again, before the instance that wanted it goes on. */
   #remake(hash: string, wanting: Instance): void {
-    this.#reopen(wanting);
-    for (const of of this.#inputs(wanting)) {
+    this.#front.reopen(wanting);
+    for (const of of this.#front.inputsOf(wanting)) {
       const result = this.#known.results.get(of);
-      if (!result || this.#status.get(of) !== 'done') continue;
+      if (!result || this.#front.statusOf(of) !== 'done') continue;
       if (!Object.values(result.record.makes).every((made) => this.#workshop.store.has(made))) {
         this.#warnOfLoss(of, hash);
-        this.#reopen(of);
+        this.#front.reopen(of);
       }
     }
   }
@@ -436,11 +353,11 @@ export class Scheduler {
       const instances = target.kind === 'instance' ? [target.instance] : (this.#known.members(target.group) ?? []);
       for (const instance of instances) {
         const result = this.#known.results.get(instance);
-        if (!result || this.#status.get(instance) !== 'done' || this.#whole.has(result)) continue;
+        if (!result || this.#front.statusOf(instance) !== 'done' || this.#whole.has(result)) continue;
         this.#whole.add(result);
         if (this.#outcomes.get(instance)?.how === 'ran' || this.#workshop.intact(result)) continue;
         this.#warnOfLoss(instance, result.key);
-        this.#reopen(instance);
+        this.#front.reopen(instance);
         damaged = true;
       }
     }
@@ -448,7 +365,7 @@ export class Scheduler {
   }
 
   #skip(instance: Instance, because: string): void {
-    this.#status.set(instance, 'skipped');
+    this.#front.set(instance, 'skipped');
     const { id } = instance;
     this.#outcomes.set(instance, { id, instance, how: 'skipped', because, seconds: 0, diagnostics: [] });
     this.#emit({ type: 'skipped', id, because });
