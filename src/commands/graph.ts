@@ -54,12 +54,13 @@ async function stepsDiagram(session: Session): Promise<Diagram> {
 /** The network, or the folded layers, of the first build that is chosen. */
 async function graphDiagram(session: Session, of: string, io: Io): Promise<Diagram> {
   const build = session.builds[0]!;
-  const { networkScopes, buildScopes, recipe, project } = session;
+  const { networkScopes, buildScopes, recipe, project, plugins } = session;
   const only = <T>(scopes: ReadonlyMap<string, T>, name: string): Map<string, T> =>
     new Map([...scopes].filter(([key]) => key === name));
   const compiled = await compileInMemory({
     recipe,
     project,
+    plugins,
     networks: only(networkScopes, build.network.name),
     builds: only(buildScopes, build.name),
     signal: io.signal,

@@ -7,6 +7,7 @@ import { type Context, type Host, type Scope, type Sources, UnknownUntilRun } fr
 import { openStore } from '../engine/store.ts';
 import { ValueCache } from '../engine/values.ts';
 import type { Graph } from '../ir/graph.ts';
+import type { Plugins } from '../plugins/load.ts';
 import { type ModelFiles, model as modelArtifact, modelFromSources } from '../steps/artifacts.ts';
 import { fold } from '../steps/fold.ts';
 import { importNetwork } from '../steps/import.ts';
@@ -29,6 +30,7 @@ export interface InMemory {
 export interface InMemoryOptions {
   readonly recipe: Recipe;
   readonly project: Project;
+  readonly plugins?: Plugins;
   readonly networks: ReadonlyMap<string, Scope<NetworkSettings>>;
   readonly builds: ReadonlyMap<string, Scope<BuildSettings>>;
   readonly signal: AbortSignal;
@@ -59,8 +61,9 @@ export async function compileInMemory(options: InMemoryOptions): Promise<InMemor
     try {
       await work();
     } catch (cause) {
-      if (!(cause instanceof FinnError)) throw cause;
-      diagnostics.push(...cause.diagnostics);
+      const told = options.plugins ? options.plugins.blame(cause) : cause;
+      if (!(told instanceof FinnError)) throw told;
+      diagnostics.push(...told.diagnostics);
     }
   };
 
@@ -102,7 +105,7 @@ const known = (sources: Sources | UnknownUntilRun | undefined): Sources =>
 /** The model where it is at hand: a file, a mirror, an earlier download, or the result of an earlier run. */
 async function modelOf(
   scope: Scope<NetworkSettings>,
-  { project }: InMemoryOptions,
+  { project, plugins }: InMemoryOptions,
   host: Host,
 ): Promise<ModelFiles | UnknownUntilRun> {
   const { network } = scope.settings;
@@ -111,7 +114,14 @@ async function modelOf(
     return sources instanceof UnknownUntilRun ? sources : modelFromSources(sources);
   }
   const store = openStore(project.cache.path);
-  const engine = createEngine({ steps: [runModel], store, executor: new LocalExecutor(), jobs: 1, memory: 1 });
+  const engine = createEngine({
+    steps: [runModel],
+    finn: plugins?.finn,
+    store,
+    executor: new LocalExecutor(),
+    jobs: 1,
+    memory: 1,
+  });
   const { known: found, instances } = await engine.plan(engine.graph([{ scope, step: runModel.name }]));
   const [planned] = instances;
   const content = planned && found.content(planned.instance, 'model');

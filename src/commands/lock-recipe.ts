@@ -81,7 +81,7 @@ function readRecipes(folder: string, own: Recipe): Recipe[] | undefined {
     const written = readSource(path).source?.value;
     // Without `finn` it is something else; what declares no builds of its own is there for others to extend.
     if (written !== undefined && !(isPlain(written) && 'finn' in written && buildsSomething(written))) continue;
-    const { recipe } = loadRecipe(path);
+    const { recipe } = loadRecipe(path, 'any');
     if (!recipe) return undefined;
     found.push(recipe);
   }

@@ -16,4 +16,4 @@ export function readGiven(path: string): Uint8Array {
 }
 
 /** Any model: QONNX, QCDQ, FINN-ONNX, or one that a step of ours wrote; external data lie beside it. */
-export const readAnyModel = (path: string): Graph => readModel(readGiven(path), { ops: registry, path });
+export const readAnyModel = (path: string): Graph => readModel(readGiven(path), { ops: registry(), path });

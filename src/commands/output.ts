@@ -13,6 +13,7 @@ import { encodeGraph, keptGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
 import { mirrorTree, sizeIfThere, writeAtomically } from '../util/files.ts';
 import type { Manifest } from './manifest.ts';
+import { pluginFiles } from './plugin-files.ts';
 import { resourceReports } from './resource-reports.ts';
 import { logFiles, timePerStep } from './run-files.ts';
 
@@ -65,6 +66,7 @@ export function resultFiles(built: Built, scope: Scope, network: Scope, build: B
   const given = files['verification_output/accelerator_output.npy'];
   if (given && found.some(({ stage, vectors }) => stage === 'stitch' && vectors > 0))
     files['verification_output/verify_stitched_ip_rtlsim_0_SUCCESS.npy'] = given;
+  add(pluginFiles(built, scope, network));
   return files;
 }
 

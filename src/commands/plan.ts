@@ -6,7 +6,6 @@ import { createEngine } from '../engine/engine.ts';
 import type { Wanted } from '../engine/graph.ts';
 import type { Planned, State } from '../engine/plan.ts';
 import { openStore } from '../engine/store.ts';
-import { steps } from '../steps/index.ts';
 import { removeTree } from '../util/files.ts';
 import { overlay } from './overlay.ts';
 import { type Io, openSession, type Session } from './session.ts';
@@ -70,7 +69,8 @@ async function foresee(
     const { executor, project } = session;
     const cache = openStore(project.cache.path);
     const store = overlay(openStore(folder), cache);
-    const engine = createEngine({ steps, store, executor, jobs: project.jobs, memory: project.memoryMb });
+    const { steps, finn } = session.plugins;
+    const engine = createEngine({ steps, finn, store, executor, jobs: project.jobs, memory: project.memoryMb });
     const ran = await engine.run(engine.graph(folds), { keepGoing: true, signal });
     const tried = new Map(ran.outcomes.map((outcome) => [outcome.instance.path, outcome]));
     const second = await engine.plan(engine.graph(wanted), { signal });

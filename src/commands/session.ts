@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import type { Build, Recipe } from '../config/model.ts';
 import { loadProject, type Project } from '../config/project.ts';
 import { loadRecipe } from '../config/recipe.ts';
@@ -8,9 +8,10 @@ import { render } from '../diagnostics/render.ts';
 import { didYouMean } from '../diagnostics/suggest.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { LocalExecutor } from '../engine/executors/local.ts';
+import { httpRemote } from '../engine/remote/http.ts';
 import type { Scope } from '../engine/step.ts';
 import { openStore, type Store } from '../engine/store.ts';
-import { steps } from '../steps/index.ts';
+import { loadPlugins, type Plugins } from '../plugins/load.ts';
 import { untrusted } from '../steps/model.ts';
 import { type BuildSettings, type NetworkSettings, scopesOf } from '../steps/settings.ts';
 import { type Lock, lockPath, readLock } from './lock.ts';
@@ -30,6 +31,7 @@ export interface Io {
 export interface Session {
   readonly recipe: Recipe;
   readonly project: Project;
+  readonly plugins: Plugins;
   readonly engine: Engine;
   readonly store: Store;
   readonly executor: LocalExecutor;
@@ -55,8 +57,9 @@ export interface SessionOptions {
 /** Reads a recipe and everything it names. Prints its warnings; throws FinnError with every error at once. */
 export function openSession(path: string, options: SessionOptions, io: Io): Session {
   if (!existsSync(path)) fail('config/unreadable', `there is no recipe ${path}`, { hint: '`finn init` writes one' });
-  const loaded = loadRecipe(path);
   const { project, diagnostics } = loadProject(path);
+  const plugins = pluginsOf(project, diagnostics, options.allowRun ?? false, io);
+  const loaded = loadRecipe(path, plugins.layerSettings);
   if (project.display.color !== 'auto') io.color = project.display.color === 'always';
   const all = [...loaded.diagnostics, ...diagnostics];
   if (!loaded.recipe || all.some(({ severity }) => severity === 'error')) throw new FinnError(...all);
@@ -82,15 +85,20 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     io.err(show(error('cache/corrupt', `${object} was damaged`))),
   );
   const engine = createEngine({
-    steps,
+    steps: plugins.steps,
+    finn: plugins.finn,
     store,
     executor,
+    remote: project.remote && httpRemote({ ...project.remote, store, warn: (diagnostic) => io.err(show(diagnostic)) }),
+    place: resolve(path),
+    limit: project.cache.bytes,
     jobs: options.jobs ?? project.jobs,
     memory: project.memoryMb,
   });
   return {
     recipe,
     project,
+    plugins,
     engine,
     store,
     executor,
@@ -101,6 +109,24 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     fetched,
     render: show,
   };
+}
+
+/**
+ * The project's plug-ins, named on stderr before they run. Where the config itself is wrong nothing of it is loaded: all that
+ * is wrong with it is thrown.
+ */
+export function pluginsOf(
+  project: Project,
+  diagnostics: readonly Diagnostic[],
+  mayRun: boolean,
+  { err }: Pick<Io, 'err'>,
+): Plugins {
+  if (project.plugins.length > 0 && diagnostics.some(({ severity }) => severity === 'error'))
+    throw new FinnError(...diagnostics);
+  return loadPlugins(project, {
+    mayRun,
+    announce: (path, hash) => err(`plug-in ${path} (sha256 ${hash.slice(0, 12)})`),
+  });
 }
 
 /** Refuses, before anything runs, to run programs of the recipe that nobody has said may run. FinnError 'trust/run'. */

@@ -3,11 +3,12 @@ import { loadProject } from '../config/project.ts';
 import { loadRecipe } from '../config/recipe.ts';
 import { type Diagnostic, error, FinnError, type Location } from '../diagnostics/diagnostic.ts';
 import { render } from '../diagnostics/render.ts';
+import type { Plugins } from '../plugins/load.ts';
 import { scopesOf } from '../steps/settings.ts';
 import { type DiagnosticJson, diagnosticJson } from './diagnostic-json.ts';
 import { compileInMemory } from './in-memory.ts';
 import { readLock } from './lock.ts';
-import type { Io } from './session.ts';
+import { type Io, pluginsOf } from './session.ts';
 import { plural } from './table.ts';
 
 export interface ValidateOptions {
@@ -63,14 +64,22 @@ async function validateOne(path: string, io: Io): Promise<Validated> {
     const hint = '`finn init` writes one';
     return { diagnostics: [error('config/unreadable', `there is no recipe ${path}`, { hint })], ...nothing };
   }
-  const { recipe, diagnostics: found } = loadRecipe(path);
   const { project, diagnostics: ofProject } = loadProject(path);
+  let plugins: Plugins;
+  try {
+    plugins = pluginsOf(project, ofProject, false, io);
+  } catch (cause) {
+    if (!(cause instanceof FinnError)) throw cause;
+    // Without its plug-ins a recipe cannot be judged, beyond its text.
+    return { diagnostics: [...loadRecipe(path, 'any').diagnostics, ...cause.diagnostics], ...nothing };
+  }
+  const { recipe, diagnostics: found } = loadRecipe(path, plugins.layerSettings);
   const diagnostics = [...found, ...ofProject];
   if (!recipe) return { diagnostics, ...nothing };
   try {
     const pins = new Map(Object.entries(readLock(path)?.sources ?? {}));
     const scopes = scopesOf(recipe, project, { mayRun: false, pins, fetched: new Map() });
-    const compiled = await compileInMemory({ recipe, project, ...scopes, signal: io.signal });
+    const compiled = await compileInMemory({ recipe, project, plugins, ...scopes, signal: io.signal });
     diagnostics.push(...compiled.diagnostics);
     return { diagnostics, locate: recipe.locate, builds: [...recipe.builds.keys()], unknown: compiled.unknown };
   } catch (cause) {

@@ -5,7 +5,7 @@ import type { LayerSettings } from './types.gen.ts';
 
 /** Where a network's ONNX file comes from. Paths are ready to be opened. */
 export type ModelSource =
-  | { readonly kind: 'file'; readonly path: string; readonly sha256?: string }
+  | { readonly kind: 'file'; readonly path: string; readonly member?: string; readonly sha256?: string }
   | { readonly kind: 'url'; readonly url: string; readonly member?: string; readonly sha256?: string }
   | {
       readonly kind: 'run';
@@ -65,7 +65,7 @@ export interface Folding {
     /** `resources`: the share of the board that may be filled, 0 to 1. */
     | { readonly by: 'maximize-fps'; readonly resources: number };
   /** By the layer's name in reports or that of its ONNX node. */
-  readonly layers: ReadonlyMap<string, LayerSettings & { readonly at: Location }>;
+  readonly layers: ReadonlyMap<string, LayerSettings>;
   /** FINN's folding_config.json. */
   readonly file?: string;
 }

@@ -17,9 +17,13 @@ const allStages: readonly Stage[] = ['import', 'streamline', 'lower', 'codegen',
 /**
  * Reads a recipe with its parents, checks it against the schema and in itself, and resolves it. All mistakes at once,
  * by place; `recipe` is there if and only if none of the diagnostics is an error. `named` are the files that were read and
- * all those that the recipe names, be they there or not, as far as it could be read.
+ * all those that the recipe names, be they there or not, as far as it could be read. `layerSettings` are those that operators
+ * of plug-ins have beside finn's own; 'any' where plug-ins are not looked at.
  */
-export function loadRecipe(path: string): {
+export function loadRecipe(
+  path: string,
+  layerSettings: ReadonlySet<string> | 'any' = new Set(),
+): {
   readonly recipe?: Recipe;
   readonly diagnostics: readonly Diagnostic[];
   readonly named: readonly string[];
@@ -37,7 +41,9 @@ export function loadRecipe(path: string): {
 
   const networks = resolveAll(file.networks, '/networks', (name, written, at) => resolveNetwork(name, written, at, to));
   const targets = resolveAll(file.targets, '/targets', (name, written, at) => resolveTarget(name, written, at, to));
-  const foldings = resolveAll(file.folding, '/folding', (name, written, at) => resolveFolding(name, written, at, to));
+  const foldings = resolveAll(file.folding, '/folding', (name, written, at) =>
+    resolveFolding(name, written, at, to, layerSettings),
+  );
   const names = { network: declared('networks'), target: declared('targets'), folding: declared('folding') };
   const builds = resolveBuilds(file, { networks, targets, foldings, names }, to);
   const steps = resolveSteps(file.steps ?? {}, to);

@@ -1,4 +1,5 @@
 import { FinnError } from '../diagnostics/diagnostic.ts';
+import { didYouMean } from '../diagnostics/suggest.ts';
 import type { Board } from './board.ts';
 import { clockProblem } from './clock.ts';
 import type { Folding, Target } from './model.ts';
@@ -38,8 +39,17 @@ function resolveBoard(pointer: string, name: string, to: Resolving): Board | und
   }
 }
 
-/** A folding of a recipe. */
-export function resolveFolding(name: string, written: Loose<file.Folding>, pointer: string, to: Resolving): Folding {
+/** What recipes may set on layers of finn's own; operators of plug-ins may have more. */
+const settable = ['pe', 'simd', 'memory'];
+
+/** A folding of a recipe. `further` are the settings of layers that operators of plug-ins have; 'any' takes all. */
+export function resolveFolding(
+  name: string,
+  written: Loose<file.Folding>,
+  pointer: string,
+  to: Resolving,
+  further: ReadonlySet<string> | 'any',
+): Folding {
   const needs = (key: keyof file.Folding, other: keyof file.Folding): void => {
     if (written[key] === undefined || written[other] !== undefined) return;
     const message = `\`${dotted(child(pointer, key))}\` needs \`${other}\` beside it`;
@@ -54,8 +64,14 @@ export function resolveFolding(name: string, written: Loose<file.Folding>, point
     to.wrong('recipe/conflict', message, to.at(child(pointer, 'maximize'), 'key'), hint);
   }
   const layers = Object.entries(written.layers ?? {}).map(([layer, settings]) => {
-    const at = to.at(child(child(pointer, 'layers'), layer), 'key');
-    return [layer, { ...(settings as file.LayerSettings | undefined), at }] as const;
+    const place = child(child(pointer, 'layers'), layer);
+    const legal = [...new Set([...settable, ...further])];
+    for (const key of further === 'any' ? [] : Object.keys(settings ?? {})) {
+      if (legal.includes(key)) continue;
+      const message = `unknown key \`${key}\` in \`${dotted(place)}\``;
+      to.wrong('config/unknown-key', message, to.at(child(place, key), 'key'), didYouMean(key, legal, 'legal keys'));
+    }
+    return [layer, (settings ?? {}) as file.LayerSettings] as const;
   });
   const choose =
     written.target_fps !== undefined

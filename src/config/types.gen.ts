@@ -106,7 +106,7 @@ export interface Model {
    */
   run?: string[];
   /**
-   * With `url`: the file inside the zip archive that the address gives.
+   * With `file` or `url`: the model inside that archive (.zip, .tar, .tar.gz), by its path or by its name alone.
    */
   member?: string;
   /**
@@ -228,7 +228,7 @@ export interface Folding {
   file?: string;
 }
 /**
- * Settings of one layer.
+ * Settings of one layer. Operators of plug-ins may have further ones, each a whole number or a word.
  */
 export interface LayerSettings {
   /**
@@ -243,6 +243,10 @@ export interface LayerSettings {
    * Where weights or thresholds lie: `lut` (logic), `block` (block RAM), or `auto`.
    */
   memory?: 'auto' | 'lut' | 'block';
+  /**
+   * What an operator of a plug-in lets recipes set.
+   */
+  [k: string]: number | string | 'auto' | 'lut' | 'block' | undefined;
 }
 /**
  * One network on one target with one folding.

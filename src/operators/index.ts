@@ -22,8 +22,8 @@ import { upsample } from './upsample/index.ts';
 import { vvau } from './vvau/index.ts';
 import { widthConverter } from './width-converter/index.ts';
 
-/** Every hardware layer that finn builds. Lowering asks them in this order: MVAU, VVAU and Pool take the thresholds behind them. */
-export const operators: readonly Operator[] = [
+/** finn's own, in the order in which lowering asks them: MVAU, VVAU and Pool take the thresholds behind them. */
+const own: readonly Operator[] = [
   mvau,
   vvau,
   pool,
@@ -47,6 +47,14 @@ export const operators: readonly Operator[] = [
   widthConverter,
   fifo,
 ].map((operator) => operator as unknown as Operator);
+
+/** Every hardware layer that finn builds: those of plug-ins, which lowering asks first, then its own. */
+export let operators: readonly Operator[] = own;
+
+/** Puts the operators of plug-ins in front of finn's own, in place of those that were there. */
+export function extendOperators(more: readonly Operator[]): void {
+  operators = [...more, ...own];
+}
 
 /** The operator of that name, as layers and reports carry it. */
 export const operatorNamed = (name: string): Operator | undefined => operators.find((op) => op.name === name);

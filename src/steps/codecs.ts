@@ -8,13 +8,18 @@ import { type Tensor, tensor } from '../ir/tensor.ts';
 import { writeCompact, writeModel } from '../onnx/export.ts';
 import { readModel } from '../onnx/import.ts';
 import { onnxOps } from '../onnx/ops/index.ts';
-import { registryOf } from '../onnx/registry.ts';
+import { type Registry, registryOf } from '../onnx/registry.ts';
 import { operators } from '../operators/index.ts';
 import type { Operator } from '../operators/operator.ts';
 import { canonicalJson } from '../util/hash.ts';
 
 /** Every operation that a model of ours may hold: ONNX's, QONNX's and the hardware layers. */
-export const registry = registryOf(onnxOps, operators as unknown as readonly Operator[]);
+export function registry(): Registry {
+  if (known?.operators !== operators || known.onnxOps !== onnxOps)
+    known = { operators, onnxOps, registry: registryOf(onnxOps, operators as unknown as readonly Operator[]) };
+  return known.registry;
+}
+let known: { operators: unknown; onnxOps: unknown; registry: Registry } | undefined;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
@@ -59,7 +64,7 @@ export const graph = (name: string, doc: string): Artifact<Graph> => ({
 export const encodeGraph = (value: Graph): Uint8Array => writeModel(value);
 /** A graph as the store keeps it. */
 export const keptGraph = (value: Graph): Uint8Array => writeCompact(value);
-export const decodeGraph = (bytes: Uint8Array): Graph => readModel(bytes, { ops: registry });
+export const decodeGraph = (bytes: Uint8Array): Graph => readModel(bytes, { ops: registry() });
 
 /** A circuit: Verilog and memory images as files, and its streams. */
 export const design = (name: string, doc: string): Artifact<Design> => ({

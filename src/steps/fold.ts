@@ -28,7 +28,7 @@ export const fold = buildStep({
       folding: folding.name,
       choose: folding.choose,
       layers: Object.fromEntries(
-        [...folding.layers].map(([name, { pe, simd, memory }]) => [name, { pe, simd, memory }]),
+        [...folding.layers].map(([name, { pe, simd, memory, ...rest }]) => [name, { pe, simd, memory, ...rest }]),
       ),
       file: folding.file !== undefined,
       fifos: { sizing: fifos.sizing, depths: Object.fromEntries(fifos.depths) },
@@ -49,7 +49,7 @@ export const fold = buildStep({
   },
   async run({ layers: graph }, { config, sources, note, report }) {
     const device: Device = { family: config.family };
-    const folded = foldLayers(graph, config, sources[FILE], false);
+    const folded = foldLayers(graph, config, sources[FILE], false, note);
     for (const one of folded.warnings) report(one);
     const { graph: made, run: sized } = connect(folded.graph, config, folded.fifoDepths);
     checkDevice(made, device, config, report);

@@ -9,6 +9,7 @@ import { layersOf } from '../passes/fold/names.ts';
 import type { Folding, Request } from '../passes/fold/parallelize.ts';
 import type { TokenRun } from '../passes/fold/tokens.ts';
 import { passes } from '../passes/index.ts';
+import { type PassContext, runPlugged } from '../passes/plugged.ts';
 
 /** What of recipe and board says how a network is folded. */
 export interface FoldConfig {
@@ -47,7 +48,14 @@ export interface Folded {
  * FIFOs, and unless `quick` says that this will do, `proved` with all that it needs, which can take seconds. FinnError
  * with what contradicts the layers or the device.
  */
-export function foldLayers(layers: Graph, config: FoldConfig, file: Uint8Array | undefined, quick: boolean): Folded {
+export function foldLayers(
+  given: Graph,
+  config: FoldConfig,
+  file: Uint8Array | undefined,
+  quick: boolean,
+  note: PassContext['note'] = () => {},
+): Folded {
+  const layers = runPlugged('before fold', given, { note });
   const pointer = `/folding/${config.folding}`;
   const read = file
     ? passes.fold.readFinnFolding(
@@ -87,7 +95,8 @@ export function foldLayers(layers: Graph, config: FoldConfig, file: Uint8Array |
   const wanted = named(passes.fold.applyFolding(layers, choose(layers, config, weigh, prove)));
   const contradicted = passes.fold.contradictions(wanted, asked(wanted));
   if (contradicted.length > 0) throw new FinnError(...contradicted);
-  return { graph: passes.fold.meetDemands(wanted), fifoDepths, warnings: read?.warnings ?? [] };
+  const graph = runPlugged('after fold', passes.fold.meetDemands(wanted), { note });
+  return { graph, fifoDepths, warnings: read?.warnings ?? [] };
 }
 
 /** Types as narrow as they can be, and a width converter wherever two layers differ: all but the FIFOs. */

@@ -1,7 +1,9 @@
 import { FinnError } from '../diagnostics/diagnostic.ts';
 import { passes } from '../passes/index.ts';
+import { runPlugged, suspects } from '../passes/plugged.ts';
 import { integerNetwork, layers, lowerVerdict, vectors } from './artifacts.ts';
 import { networkStep } from './step.ts';
+import { suspecting } from './verify/compare.ts';
 import { verifyLower } from './verify/lower.ts';
 
 export const lower = networkStep({
@@ -13,9 +15,14 @@ export const lower = networkStep({
     standaloneThresholds: recipe.steps.lower.standaloneThresholds,
     verify: recipe.verifyAt.includes('lower'),
   }),
-  async run({ integerNetwork: split, vectors: given }, { config }) {
-    const { graph, diagnostics } = passes.lower.toLayers(split.core, config);
+  async run({ integerNetwork: split, vectors: given }, { config, note }) {
+    const core = runPlugged('before lower', split.core, { note });
+    const { graph, diagnostics } = passes.lower.toLayers(core, config);
     if (diagnostics.length > 0) throw new FinnError(...diagnostics);
-    return { layers: graph, lowerVerdict: verifyLower(split, graph, given, config.verify) };
+    const made = runPlugged('after lower', graph, { note });
+    const verdict = suspecting(suspects('before lower', 'after lower'), () =>
+      verifyLower(split, made, given, config.verify),
+    );
+    return { layers: made, lowerVerdict: verdict };
   },
 });

@@ -1,7 +1,9 @@
 import { inNetwork, warning } from '../diagnostics/diagnostic.ts';
 import { passes } from '../passes/index.ts';
+import { runPlugged, suspects } from '../passes/plugged.ts';
 import { integerNetwork, network, streamlineVerdict, vectors } from './artifacts.ts';
 import { networkStep } from './step.ts';
+import { suspecting } from './verify/compare.ts';
 import { verifyLayout, verifyStreamline } from './verify/streamline.ts';
 
 export const streamline = networkStep({
@@ -11,10 +13,14 @@ export const streamline = networkStep({
   makes: { integerNetwork, streamlineVerdict },
   config: ({ recipe }) => ({ verify: recipe.verifyAt.includes('streamline') }),
   async run({ network: graph, vectors: given }, { config, note, report }) {
-    const { parts: made, laidOut } = passes.streamline.divide(graph);
+    const divided = passes.streamline.divide(runPlugged('before streamline', graph, { note }));
+    const { parts: made } = divided;
+    const laidOut = { ...divided.laidOut, core: runPlugged('after streamline', divided.laidOut.core, { note }) };
     for (const { node, op, side, reason } of made.onHost)
       note(`'${node}' (${op}) stays on the host, ${side} the accelerator: ${reason}`);
-    const verdict = verifyStreamline(graph, made, given, config.verify);
+    const verdict = suspecting(suspects('before streamline'), () =>
+      verifyStreamline(graph, made, given, config.verify),
+    );
     if (verdict.nearTies > 0)
       report(
         warning(

@@ -14,8 +14,7 @@ import { Resize } from './resize.ts';
 import { selection } from './selection.ts';
 import { windows } from './windows.ts';
 
-/** Every operator of ONNX and QONNX that finn knows the meaning of. */
-export const onnxOps: readonly Op[] = [
+const own: readonly Op[] = [
   ...elementwise,
   ...activation,
   ...linear,
@@ -32,3 +31,11 @@ export const onnxOps: readonly Op[] = [
   QuantizeLinear,
   DequantizeLinear,
 ];
+
+/** Every operator of ONNX and QONNX that finn knows the meaning of, and those of plug-ins. */
+export let onnxOps: readonly Op[] = own;
+
+/** Adds the operators of plug-ins to finn's own, in place of those that were there. */
+export function extendOnnx(more: readonly Op[]): void {
+  onnxOps = [...own, ...more];
+}

@@ -187,6 +187,14 @@ const rules = new Map<Op, Rule>([
   [onnx('DequantizeLinear'), dequantizeRule],
 ]);
 
+/** Rules of plug-ins, for operators of their own. */
+let further: ReadonlyMap<Op, Rule> = new Map();
+
+/** Sets the rules of plug-ins, in place of those that were there. */
+export function extendRules(more: ReadonlyMap<Op, Rule>): void {
+  further = more;
+}
+
 /** Rules that go on with a sum of unequal scales as it is. */
 const takesSums = new Set<Rule>([elementwiseRule, identityRule, addRule, castRule]);
 
@@ -200,7 +208,10 @@ function oneScale(from: Carried | undefined): Carried | undefined {
 
 /** The rule for a node. */
 export function ruleFor(node: Node): Rule {
-  const rule = rules.get(node.op) ?? ((n, inputs) => onHost(n, inputs, `finn has no circuit for ${n.op.name}`));
+  const rule =
+    rules.get(node.op) ??
+    further.get(node.op) ??
+    ((n, inputs) => onHost(n, inputs, `finn has no circuit for ${n.op.name}`));
   const quantises = quantisers.has(node.op);
   return takesSums.has(rule) || quantises ? rule : (n, inputs, walk) => rule(n, inputs.map(oneScale), walk);
 }

@@ -1,4 +1,4 @@
-import { fail, inNetwork } from '../../diagnostics/diagnostic.ts';
+import { FinnError, fail, inNetwork } from '../../diagnostics/diagnostic.ts';
 import type { Tensor } from '../../ir/tensor.ts';
 import { extremes } from '../../ir/tensor.ts';
 import type { Difference } from './verdict.ts';
@@ -38,4 +38,16 @@ export function mismatch(
     `after ${stage}, vector ${vector}: ${where} gives ${found} at [${element.join(', ')}] where ${expected} is right`,
     { at: inNetwork(origin), hint },
   );
+}
+
+/** Runs a comparison; where it fails, its diagnostics name those who are suspected. */
+export function suspecting<T>(suspects: string | undefined, compare: () => T): T {
+  if (suspects === undefined) return compare();
+  try {
+    return compare();
+  } catch (cause) {
+    if (!(cause instanceof FinnError)) throw cause;
+    const named = cause.diagnostics.map((one) => ({ ...one, hint: one.hint ? `${suspects}; ${one.hint}` : suspects }));
+    throw new FinnError(...named);
+  }
 }

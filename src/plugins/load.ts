@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { createRequire, Module } from 'node:module';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import type { Project } from '../config/project.ts';
+import { error, FinnError } from '../diagnostics/diagnostic.ts';
+import { hashOwnCode } from '../engine/own-code.ts';
+import type { AnyStep } from '../engine/step.ts';
+import * as finn from '../index.ts';
+import type { Op } from '../ir/graph.ts';
+import { extendOnnx, onnxOps } from '../onnx/ops/index.ts';
+import { extendOperators, operators } from '../operators/index.ts';
+import type { Operator } from '../operators/operator.ts';
+import { extendPasses } from '../passes/plugged.ts';
+import type { Rule } from '../passes/streamline/rule.ts';
+import { extendRules } from '../passes/streamline/rules.ts';
+import { steps as ownSteps } from '../steps/index.ts';
+import { sha256 } from '../util/hash.ts';
+import { blamed } from './blame.ts';
+import { type Bundle, bundle } from './bundle.ts';
+import { clashes, type Named, pluginOf } from './check.ts';
+import type { Plugin } from './plugin.ts';
+
+/** The plug-ins of a project, in use. */
+export interface Plugins {
+  /** finn's steps, and those of the plug-ins behind them. */
+  readonly steps: readonly AnyStep[];
+  /** The plug-ins' own among them. */
+  readonly ownSteps: readonly AnyStep[];
+  /** Hash of finn's code and the plug-ins', for the engine; undefined without plug-ins: the engine finds finn's own. */
+  readonly finn: string | undefined;
+  /** Everything that the plug-ins consist of, as absolute paths: what to watch. */
+  readonly files: readonly string[];
+  /** Hash of each plug-in by its path as messages show it; it does not depend on where the project lies. */
+  readonly hashes: ReadonlyMap<string, string>;
+  /** Settings that recipes may give to layers beside finn's own. */
+  readonly layerSettings: ReadonlySet<string>;
+  /** What a plug-in threw, as a FinnError that shows the line; anything else as it is. */
+  blame(cause: unknown): unknown;
+}
+
+export interface LoadOptions {
+  /** --allow-run was given. */
+  readonly mayRun: boolean;
+  /** Is told each plug-in, before any runs. */
+  announce?(path: string, hash: string): void;
+}
+
+/** As if there were no plug-ins. */
+const none: Plugins = {
+  steps: ownSteps,
+  ownSteps: [],
+  finn: undefined,
+  files: [],
+  hashes: new Map(),
+  layerSettings: new Set(),
+  blame: (cause) => cause,
+};
+
+const own = { operators, onnx: onnxOps };
+/** The plug-ins in use. They are loaded anew, and replaced, when a byte of theirs is another. */
+let inUse: { readonly of: string; readonly plugins: Plugins } | undefined;
+
+/**
+ * Compiles a project's plug-ins and runs them, and puts their operators, rules and passes to finn's own until the next
+ * call; a changed file counts at once. Nothing runs that neither --allow-run nor `trust` of finn.config.yaml lets run.
+ * Types are not checked. FinnError 'trust/plugin', or 'plugin/…' with all that is wrong.
+ */
+export function loadPlugins(project: Project, options: LoadOptions): Plugins {
+  if (project.plugins.length === 0) {
+    use([]);
+    inUse = undefined;
+    return none;
+  }
+  const names = project.plugins.map((path) => shown(project, path));
+  refuse(project, names, options);
+  const bundled = bundle(project.plugins);
+  names.forEach((name, i) => void options.announce?.(name, bundled.hashes[i]!));
+  const of = sha256([...names, ...bundled.hashes].join('\n'));
+  if (inUse?.of === of) return inUse.plugins;
+  const named = run(bundled, project.plugins[0]!).map((exported, i) => ({ exported, from: names[i]! }));
+  const read = named.map(({ exported, from }) => ({ plugin: pluginOf(exported, from), from }));
+  const wrong = read.flatMap(({ plugin }) => (Array.isArray(plugin) ? plugin : []));
+  if (wrong.length > 0) throw new FinnError(...wrong);
+  const list = read as readonly Named[];
+  const clashing = clashes(list, { ...own, steps: ownSteps });
+  if (clashing.length > 0) throw new FinnError(...clashing);
+  use(list);
+  const plugins = pluginsOf(list, bundled, names);
+  inUse = { of, plugins };
+  return plugins;
+}
+
+/** Fails for plug-ins that are not there, and for those that nobody has said may run. */
+function refuse(project: Project, names: readonly string[], { mayRun }: LoadOptions): void {
+  const wrong = project.plugins.flatMap((path, i) => {
+    const config = project.configPath === undefined ? 'finn.config.yaml' : relative('.', project.configPath);
+    if (!mayRun && !project.trustsPlugin(path))
+      return [
+        error('trust/plugin', `${config} wants to load the plug-in ${names[i]}, which would run`, {
+          hint: 'read what it does, then name it under `trust: plugins:` in finn.config.yaml, or pass --allow-run where a command takes it',
+        }),
+      ];
+    if (existsSync(path)) return [];
+    return [error('plugin/load', `${config} names the plug-in ${names[i]}, which is not there`)];
+  });
+  if (wrong.length > 0) throw new FinnError(...wrong);
+}
+
+/** Relative to finn.config.yaml, or the name of the file where it lies outside. */
+function shown({ configPath }: Project, path: string): string {
+  const way = configPath === undefined ? path : relative(dirname(configPath), path).replaceAll('\\', '/');
+  return isAbsolute(way) || way.startsWith('../') ? basename(path) : way;
+}
+
+/** Runs the program; what the plug-ins export, in their order. `import 'finn'` is this very finn. */
+function run({ code, files }: Bundle, first: string): Readonly<Record<string, unknown>>[] {
+  const filename = join(dirname(first), 'plug-ins.cjs');
+  const builtIn = createRequire(import.meta.url);
+  const program = new Module(filename) as Module & { _compile(code: string, filename: string): void };
+  program.filename = filename;
+  program.require = ((id: string) => (id === 'finn' ? finn : builtIn(id))) as NodeJS.Require;
+  // Stack traces then name lines of the plug-ins' own files.
+  process.setSourceMapsEnabled(true);
+  try {
+    program._compile(code, filename);
+  } catch (cause) {
+    throw blamed(cause, files);
+  }
+  const exported = program.exports as Readonly<Record<string, Record<string, unknown>>>;
+  return Object.keys(exported)
+    .filter((key) => /^p\d+$/.test(key))
+    .sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)))
+    .map((key) => exported[key]!);
+}
+
+/** Sets what of finn's lists is the plug-ins'. */
+function use(plugins: readonly Named[]): void {
+  const all = <T>(part: (plugin: Plugin) => readonly T[] | undefined): T[] =>
+    plugins.flatMap(({ plugin }) => part(plugin) ?? []);
+  extendOperators(all(({ operators: more }) => more) as unknown as readonly Operator[]);
+  const onnx = all((plugin) => plugin.onnx);
+  extendOnnx(onnx.map(({ op }) => op));
+  extendRules(new Map(onnx.flatMap(({ op, rule }): [Op, Rule][] => (rule ? [[op, rule]] : []))));
+  extendPasses(plugins.flatMap(({ plugin, from }) => (plugin.passes ?? []).map((pass) => ({ pass, from }))));
+}
+
+function pluginsOf(list: readonly Named[], { files, hashes }: Bundle, names: readonly string[]): Plugins {
+  const blame = (cause: unknown): unknown => blamed(cause, files);
+  const guarded = (step: AnyStep): AnyStep => ({
+    ...step,
+    async run(inputs, context) {
+      try {
+        return await step.run(inputs, context);
+      } catch (cause) {
+        throw blame(cause);
+      }
+    },
+  });
+  const more = list.flatMap(({ plugin }) => plugin.steps ?? []).map(guarded);
+  return {
+    // finn's own steps run the plug-ins' operators and passes.
+    steps: [...ownSteps.map(guarded), ...more],
+    ownSteps: more,
+    finn: sha256([hashOwnCode(), ...hashes].join('\n')),
+    files,
+    hashes: new Map(names.map((name, i) => [name, hashes[i]!])),
+    layerSettings: new Set(
+      list.flatMap(({ plugin }) => (plugin.operators ?? []).flatMap(({ fields }) => Object.keys(fields))),
+    ),
+    blame,
+  };
+}
