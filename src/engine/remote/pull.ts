@@ -1,0 +1,151 @@
+import { type Diagnostic, FinnError, warning } from '../../diagnostics/diagnostic.ts';
+import { contentHash } from '../../util/hash.ts';
+import { type Pool, pool } from '../../util/pool.ts';
+import type { Stored } from '../content.ts';
+import type { CallRecord, StepRecord } from '../records.ts';
+import type { Store } from '../store.ts';
+import { decodeActionResult } from './action-result.ts';
+import { WrongSize } from './request.ts';
+import { connections, type Server } from './server.ts';
+import { actionName, decodeRecord, type Owner, objectsOf, recordPath } from './shared-record.ts';
+import { inMemory, Meter, type Seen } from './traffic.ts';
+
+/** The most that an ActionResult or a record may have: ten times what the largest network takes. */
+const largestMessage = 64_000_000;
+/** Of one kind of refusal, so many are told one by one. */
+const mostWarnings = 5;
+
+/** Brings results from a server into the store, checked. */
+export class Puller {
+  readonly meter = new Meter();
+  readonly #server: Server;
+  readonly #store: Store;
+  readonly #seen: Seen;
+  readonly #warn: (diagnostic: Diagnostic) => void;
+  readonly #pool: Pool = pool({ threads: connections.pull, memory: inMemory });
+  /** Objects on their way here, and those that could not be had. */
+  readonly #coming = new Map<string, Promise<boolean>>();
+  readonly #told = new Map<string, number>();
+  /** The store could not be written. */
+  #full = false;
+
+  constructor(server: Server, store: Store, seen: Seen, warn: (diagnostic: Diagnostic) => void) {
+    this.#server = server;
+    this.#store = store;
+    this.#seen = seen;
+    this.#warn = warn;
+  }
+
+  /** Brings a record and all that it names; `what` names it for messages. False where that cannot be had. */
+  async pull(owner: Owner, what: string): Promise<boolean> {
+    if (!this.#server.readable || this.#full) return false;
+    const record = await this.#record(owner, what);
+    if (!record) return false;
+    const { records } = this.#store;
+    const written = this.#written(() => {
+      if (owner.kind === 'call') records.writeCall(owner.key, record as CallRecord);
+      else records.writeStep(owner.step, owner.key, record as StepRecord);
+    });
+    if (written) this.meter.add({ records: 1 });
+    return written;
+  }
+
+  /** A record, once everything that it names is in the store. */
+  async #record(owner: Owner, what: string): Promise<StepRecord | CallRecord | undefined> {
+    const wrong = (why: string): undefined => this.#refuse('cache/remote-record', `the record ${what}`, why);
+    let action: Uint8Array | undefined;
+    try {
+      action = await this.#get(`ac/${actionName(owner)}`, largestMessage, false);
+    } catch (cause) {
+      if (cause instanceof WrongSize) return wrong(cause.message);
+      throw cause;
+    }
+    if (!action) return undefined;
+    const result = decodeActionResult(action);
+    const stored = result?.files.find(({ path }) => path === recordPath)?.stored;
+    if (!result || !stored || stored[1] > largestMessage) return wrong('it is no ActionResult with a record of finn’s');
+    // What the ActionResult names is fetched beside the record; what the record names is what counts.
+    const beside = result.files.filter(({ path }) => path !== recordPath).map((file) => this.#fetch(file.stored));
+    const [bytes] = await Promise.all([this.#object(stored), ...beside]);
+    if (!bytes) return undefined;
+    let record: StepRecord | CallRecord;
+    try {
+      record = decodeRecord(owner, bytes);
+    } catch (cause) {
+      return wrong((cause as Error).message);
+    }
+    const there = await Promise.all(objectsOf(record).map((object) => this.#fetch(object)));
+    return there.every((one) => one) ? record : undefined;
+  }
+
+  /** Brings an object into the store, unless it is there. */
+  #fetch(stored: Stored): Promise<boolean> {
+    const { objects } = this.#store;
+    const [object] = stored;
+    if (objects.has(stored)) return Promise.resolve(true);
+    // What was not there, or was wrong, is not asked for again unless it has been sent there meanwhile.
+    const already = this.#seen.there.has(object) ? undefined : this.#coming.get(object);
+    if (already) return already;
+    const coming = this.#object(stored).then((bytes) => {
+      const got = bytes !== undefined && this.#written(() => objects.write(bytes));
+      if (got) this.#coming.delete(object);
+      return got;
+    });
+    this.#coming.set(object, coming);
+    return coming;
+  }
+
+  /** Did the store take it? A cache that cannot be written is told of by the step that then runs. */
+  #written(write: () => void): boolean {
+    if (this.#full) return false;
+    try {
+      write();
+      return true;
+    } catch (cause) {
+      if (!(cause instanceof FinnError)) throw cause;
+      this.#full = true;
+      return false;
+    }
+  }
+
+  /** An object of /cas that is what its name says. */
+  async #object([object, size]: Stored): Promise<Uint8Array | undefined> {
+    if (size === 0) return new Uint8Array();
+    let why: string;
+    try {
+      const bytes = await this.#get(`cas/${object}`, size, true);
+      if (!bytes) return undefined;
+      const found = contentHash(bytes);
+      if (found === object) {
+        this.#seen.there.add(object);
+        return bytes;
+      }
+      why = `its contents have the hash ${found.slice(0, 12)}…`;
+    } catch (cause) {
+      if (!(cause instanceof WrongSize)) throw cause;
+      why = cause.message;
+    }
+    this.#seen.bad.add(object);
+    return this.#refuse('cache/remote-object', `the file ${object.slice(0, 12)}…`, why);
+  }
+
+  async #get(name: string, size: number, exact: boolean): Promise<Uint8Array | undefined> {
+    const cost = { threads: 1, memory: exact ? size / 1e6 : 1 };
+    const bytes = await this.#pool.run(cost, () => this.#server.get(name, size, exact));
+    if (bytes) this.meter.add({ objects: exact ? 1 : 0, bytes: bytes.length });
+    return bytes;
+  }
+
+  #refuse(code: 'cache/remote-object' | 'cache/remote-record', what: string, why: string): undefined {
+    const told = (this.#told.get(code) ?? 0) + 1;
+    this.#told.set(code, told);
+    if (told > mostWarnings) return undefined;
+    const more = told === mostWarnings ? '; more of these are not told' : '';
+    this.#warn(
+      warning(code, `${what} of the remote cache at ${this.#server.host} is refused: ${why}${more}`, {
+        hint: 'what it belongs to is made here instead; whoever runs the cache should look into it',
+      }),
+    );
+    return undefined;
+  }
+}
