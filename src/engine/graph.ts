@@ -1,7 +1,8 @@
 import { bug, type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
 import type { Artifact, Family, Handle, Made } from './artifact.ts';
 import type { InstanceId } from './events.ts';
-import type { AnyStep, Scope } from './step.ts';
+import { applies, describe, Makers, type Opener } from './makers.ts';
+import { type AnyStep, chain, type Scope } from './step.ts';
 
 /** A step in a scope. */
 export interface Instance {
@@ -41,11 +42,11 @@ export interface Group {
   readonly template: Instance;
 }
 
-/** A step that opens scopes by making a family. */
-interface Opener {
+/** Where an instance is or will be. */
+interface Place {
   readonly step: AnyStep;
-  readonly output: string;
-  readonly family: Family<unknown>;
+  readonly scope: Scope;
+  readonly path: string;
 }
 
 /** What is asked for: all that a step makes, or an artifact, as seen from a scope. */
@@ -82,10 +83,11 @@ export function stepGraph(steps: readonly AnyStep[], wanted: readonly Wanted[]):
 class Resolver implements StepGraph {
   targets: Target[] = [];
   readonly #steps: readonly AnyStep[];
+  readonly #makers: Makers;
   readonly #instances = new Map<string, Instance>();
   readonly #groups = new Map<string, Group>();
   /** Instances whose needs are being resolved, outermost first. */
-  readonly #open: { readonly path: string; readonly step: AnyStep }[] = [];
+  readonly #open = new Map<string, AnyStep>();
   #problems: Diagnostic[] = [];
   /** Instances that cannot be, each with one reason: it is noted again for everyone who needs them. */
   readonly #broken = new Map<string, Diagnostic>();
@@ -93,6 +95,7 @@ class Resolver implements StepGraph {
   constructor(steps: readonly AnyStep[]) {
     this.#steps = steps;
     checkNames(steps);
+    this.#makers = new Makers(steps, (ambiguous) => this.#problems.push(ambiguous));
   }
 
   resolve(wanted: readonly Wanted[]): StepGraph {
@@ -135,7 +138,7 @@ class Resolver implements StepGraph {
     }
     for (let at: Scope | undefined = scope; at; at = at.parent) {
       if (at.kind === step.per && applies(step, at)) return targetOf(this.#instance(step, at));
-      for (const opener of this.#openers(at)) {
+      for (const opener of this.#makers.openers(at)) {
         if (opener.family.scope !== step.per || !applies(step, at)) continue;
         const group = this.#group(step, at, opener);
         return group ? [{ kind: 'group', group }] : [];
@@ -157,8 +160,7 @@ class Resolver implements StepGraph {
 
   /** The instance, made on the first request; undefined if something is wrong with it, which is noted. */
   #instance(step: AnyStep, scope: Scope): Instance | undefined {
-    const names = chain(scope);
-    const path = JSON.stringify([step.name, ...names.map(({ kind, name }) => [kind, name])]);
+    const path = pathOf(step, scope);
     const known = this.#instances.get(path);
     if (known) return known;
     const broken = this.#broken.get(path);
@@ -166,13 +168,37 @@ class Resolver implements StepGraph {
       this.#problems.push(broken);
       return undefined;
     }
-    const from = this.#open.findIndex((one) => one.path === path);
-    if (from >= 0) {
-      const circle = [...this.#open.slice(from).map((one) => one.step.name), step.name].join(' → ');
-      this.#problems.push(error('plan/cycle', `steps need each other in a circle: ${circle}`));
+    if (this.#open.has(path)) {
+      const names = [...this.#open].map(([open, { name }]) => [open, name] as const);
+      const circle = names.slice(names.findIndex(([open]) => open === path)).map(([, name]) => name);
+      const text = [...circle, step.name].join(' → ');
+      this.#problems.push(error('plan/cycle', `steps need each other in a circle: ${text}`));
       return undefined;
     }
-    this.#open.push({ path, step });
+    this.#makeWithNeeds({ step, scope, path });
+    return this.#instances.get(path);
+  }
+
+  /** Makes an instance after all that it needs, without recursion: graphs are deeper than a stack. */
+  #makeWithNeeds(place: Place): void {
+    const visit = (one: Place) => ({ ...one, before: this.#placesBefore(one)[Symbol.iterator]() });
+    const stack = [visit(place)];
+    this.#open.set(place.path, place.step);
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const { value: next, done } = top.before.next();
+      if (done) {
+        this.#make(top);
+        this.#open.delete(top.path);
+        stack.pop();
+      } else if (!this.#instances.has(next.path) && !this.#broken.has(next.path) && !this.#open.has(next.path)) {
+        this.#open.set(next.path, next.step);
+        stack.push(visit(next));
+      }
+    }
+  }
+
+  /** Makes one instance, all that it needs being made, broken, or open in a circle. */
+  #make({ step, scope, path }: Place): void {
     const before = this.#problems.length;
     const needs = new Map<string, Source>();
     for (const [name, handle] of Object.entries(step.needs as Record<string, Handle>)) {
@@ -182,22 +208,34 @@ class Resolver implements StepGraph {
       else if (this.#problems.length === noted)
         this.#noMaker(`step '${step.name}' (${describe(scope)})`, handle, scope);
     }
-    this.#open.pop();
     if (this.#problems.length > before) {
       this.#broken.set(path, this.#problems[before]!);
-      return undefined;
+      return;
     }
-    const instance: Instance = {
+    const names = chain(scope).map(({ name }) => name);
+    this.#instances.set(path, {
       step,
       scope,
       path,
       needs,
-      id: { step: step.name, scope: names.map(({ name }) => name) },
+      id: { step: step.name, scope: names },
       index: this.#instances.size,
-      template: names.some(({ name }) => name === anyKey),
-    };
-    this.#instances.set(path, instance);
-    return instance;
+      template: names.includes(anyKey),
+    });
+  }
+
+  /** Where the instances are that this one needs. */
+  #placesBefore({ step, scope }: Place): Place[] {
+    return Object.values(step.needs as Record<string, Handle>).flatMap((handle): Place[] => {
+      if (handle.kind === 'each') {
+        const found = this.#makers.group(scope, handle.artifact);
+        if (!found) return [];
+        return [placeOf(found.step, opened(found.by, found.at, anyKey)), placeOf(found.by.step, found.at)];
+      }
+      const from = handle.kind === 'item' ? ownScope(scope, handle.family)?.parent : scope;
+      const found = from && this.#makers.of(from, handle.kind === 'item' ? handle.family : handle);
+      return found ? [placeOf(found.step, found.at)] : [];
+    });
   }
 
   #need(scope: Scope, handle: Handle): Source | undefined {
@@ -205,7 +243,7 @@ class Resolver implements StepGraph {
       case 'each':
         return this.#each(scope, handle.artifact);
       case 'item': {
-        const own = [...chain(scope)].reverse().find(({ kind }) => kind === handle.family.scope);
+        const own = ownScope(scope, handle.family);
         const source = own?.parent && this.#source(own.parent, handle.family);
         if (!own || source?.kind !== 'output') return undefined;
         return { kind: 'item', of: source.of, output: source.output, handle: handle.family.item, key: own.name };
@@ -216,25 +254,15 @@ class Resolver implements StepGraph {
   }
 
   #source(scope: Scope, handle: Made): Source | undefined {
-    for (let at: Scope | undefined = scope; at; at = at.parent) {
-      const step = this.#maker(at.kind, at, handle);
-      if (!step) continue;
-      const of = this.#instance(step, at);
-      return of && { kind: 'output', of, output: outputOf(step, handle)!, handle };
-    }
-    return undefined;
+    const found = this.#makers.of(scope, handle);
+    const of = found && this.#instance(found.step, found.at);
+    return of && { kind: 'output', of, output: found.output, handle };
   }
 
   #each(scope: Scope, artifact: Artifact<unknown>): EachSource | undefined {
-    for (let at: Scope | undefined = scope; at; at = at.parent) {
-      for (const opener of this.#openers(at)) {
-        const step = this.#maker(opener.family.scope, at, artifact);
-        if (!step) continue;
-        const group = this.#group(step, at, opener);
-        return group && { kind: 'each', group, output: outputOf(step, artifact)!, handle: artifact };
-      }
-    }
-    return undefined;
+    const found = this.#makers.group(scope, artifact);
+    const group = found && this.#group(found.step, found.at, found.by);
+    return group && { kind: 'each', group, output: found.output, handle: artifact };
   }
 
   #group(step: AnyStep, scope: Scope, by: Opener): Group | undefined {
@@ -248,52 +276,15 @@ class Resolver implements StepGraph {
     return group;
   }
 
-  /** The families made in a scope, at most one for each kind of scope below. */
-  #openers(scope: Scope): Opener[] {
-    const found = new Map<string, Opener>();
-    for (const step of this.#steps) {
-      if (step.per !== scope.kind || !applies(step, scope)) continue;
-      for (const [output, family] of Object.entries(step.makes as Record<string, Made>)) {
-        if (family.kind !== 'family') continue;
-        const other = found.get(family.scope);
-        if (other) {
-          this.#ambiguous(`the ${family.scope} scopes of ${describe(scope)} are opened`, other.step, step);
-        } else found.set(family.scope, { step, output, family });
-      }
-    }
-    return [...found.values()];
-  }
-
-  /** The one step that makes the artifact in scopes of a kind with the settings of `scope`. */
-  #maker(kind: string, scope: Scope, handle: Made): AnyStep | undefined {
-    const makers = this.#steps.filter(
-      (step) => step.per === kind && outputOf(step, handle) !== undefined && applies(step, scope),
-    );
-    if (makers.length > 1) this.#ambiguous(`'${handle.name}' of ${describe(scope)} is made`, makers[0]!, makers[1]!);
-    return makers[0];
-  }
-
-  #ambiguous(what: string, a: AnyStep, b: AnyStep): void {
-    const hint = 'at most one of them may apply';
-    this.#problems.push(error('plan/ambiguous', `${what} by two steps, '${a.name}' and '${b.name}'`, { hint }));
-  }
-
   #noMaker(who: string, handle: Handle, scope: Scope): void {
     const made = handle.kind === 'each' ? handle.artifact : handle.kind === 'item' ? handle.family : handle;
-    const others = this.#steps.filter((step) => outputOf(step, made) !== undefined).map(({ name }) => `'${name}'`);
+    const others = this.#makers.all(made).map(({ name }) => `'${name}'`);
     const hint =
       others.length === 0
         ? 'no step at all makes it'
         : `it is made by ${others.join(', ')}, which ${others.length === 1 ? 'does' : 'do'} not apply to ${describe(scope)}`;
     this.#problems.push(error('plan/no-maker', `nothing makes '${made.name}', which ${who} needs`, { hint }));
   }
-}
-
-/** Scopes from the root to this one. */
-export function chain(scope: Scope): Scope[] {
-  const scopes: Scope[] = [];
-  for (let at: Scope | undefined = scope; at; at = at.parent) scopes.unshift(at);
-  return scopes;
 }
 
 const opened = ({ step, family }: Opener, parent: Scope, name: string): Scope => ({
@@ -303,15 +294,16 @@ const opened = ({ step, family }: Opener, parent: Scope, name: string): Scope =>
   settings: parent.settings,
   openedBy: step.name,
 });
-const applies = (step: AnyStep, scope: Scope): boolean => step.applies?.(scope.settings) ?? true;
-const describe = (scope: Scope): string =>
-  `${scope.kind} ${chain(scope)
-    .map(({ name }) => name)
-    .join('/')}`;
 const openerOf = ({ opener: { of, output, family } }: Group): Opener => ({ step: of.step, output, family });
 const targetOf = (instance: Instance | undefined): Target[] => (instance ? [{ kind: 'instance', instance }] : []);
-const outputOf = (step: AnyStep, handle: Made): string | undefined =>
-  Object.entries(step.makes as Record<string, Made>).find(([, made]) => made === handle)?.[0];
+
+const pathOf = (step: AnyStep, scope: Scope): string =>
+  JSON.stringify([step.name, ...chain(scope).map(({ kind, name }) => [kind, name])]);
+const placeOf = (step: AnyStep, scope: Scope): Place => ({ step, scope, path: pathOf(step, scope) });
+
+/** The scope among this one and those above that the family opened. */
+const ownScope = (scope: Scope, family: Family<unknown>): Scope | undefined =>
+  chain(scope).findLast(({ kind }) => kind === family.scope);
 
 /** Names stand in keys and file names: each must mean one step, one artifact. */
 function checkNames(steps: readonly AnyStep[]): void {

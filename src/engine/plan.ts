@@ -1,9 +1,9 @@
 import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import type { InstanceId } from './events.ts';
-import { anyKey, chain, type Group, type Instance, type Source, type StepGraph } from './graph.ts';
+import { anyKey, type Group, type Instance, type StepGraph } from './graph.ts';
 import { ingredients, judge, type World } from './judge.ts';
 import { Known } from './known.ts';
-import { type Host, UnknownUntilRun } from './step.ts';
+import { chain, type Host, UnknownUntilRun } from './step.ts';
 
 /**
  * - fresh: as it last was; restored: known from an earlier time; run: has to run;
@@ -46,8 +46,8 @@ export interface PlanOptions {
 export async function plan(graph: StepGraph, world: World, options: PlanOptions = {}): Promise<Plan> {
   const planner = new Planner(graph, world, options);
   for (const target of graph.targets) {
-    if (target.kind === 'instance') await planner.visit(target.instance);
-    else await planner.visitGroup(target.group);
+    for (const instance of target.kind === 'instance' ? [target.instance] : planner.ofGroup(target.group))
+      await planner.visit(instance);
   }
   const instances = [...planner.planned.values()];
   return { graph, instances, diagnostics: instances.flatMap((one) => one.diagnostics), known: planner.known };
@@ -67,21 +67,32 @@ class Planner {
     this.#host = { mode: 'plan', signal: options.signal ?? new AbortController().signal, note: () => {} };
   }
 
-  async visit(instance: Instance): Promise<void> {
-    if (this.planned.has(instance)) return;
-    for (const source of instance.needs.values()) await this.visitSource(source);
-    if (this.planned.has(instance)) return;
-    this.planned.set(instance, await this.#assess(instance));
+  /** Plans an instance after all that it needs, without recursion: graphs are deeper than a stack. */
+  async visit(wanted: Instance): Promise<void> {
+    if (this.planned.has(wanted)) return;
+    const stack = [{ instance: wanted, before: this.#before(wanted) }];
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const { value: next, done } = top.before.next();
+      if (!done) {
+        if (!this.planned.has(next)) stack.push({ instance: next, before: this.#before(next) });
+        continue;
+      }
+      stack.pop();
+      if (!this.planned.has(top.instance)) this.planned.set(top.instance, await this.#assess(top.instance));
+    }
   }
 
-  async visitSource(source: Source): Promise<void> {
-    if (source.kind === 'each') await this.visitGroup(source.group);
-    else await this.visit(source.of);
+  *#before({ needs }: Instance): Generator<Instance, undefined> {
+    for (const source of needs.values()) {
+      if (source.kind === 'each') yield* this.ofGroup(source.group);
+      else yield source.of;
+    }
   }
 
-  async visitGroup(group: Group): Promise<void> {
-    await this.visit(group.opener.of);
-    for (const member of this.known.members(group) ?? [group.template]) await this.visit(member);
+  /** Who opens the group, and then, that one being planned, the group's own. */
+  *ofGroup(group: Group): Generator<Instance, undefined> {
+    yield group.opener.of;
+    yield* this.known.members(group) ?? [group.template];
   }
 
   async #assess(instance: Instance): Promise<Planned> {

@@ -16,6 +16,13 @@ export interface Scope<S = unknown> {
   readonly openedBy?: string;
 }
 
+/** Scopes from the root to this one. */
+export function chain(scope: Scope): Scope[] {
+  const scopes: Scope[] = [];
+  for (let at: Scope | undefined = scope; at; at = at.parent) scopes.unshift(at);
+  return scopes;
+}
+
 /** What of the machine a step's `sources` may use. */
 export interface Host {
   /** In 'plan' nothing may be fetched or executed: what only that could tell is answered by `unknownUntilRun`. */
