@@ -4,6 +4,7 @@
  */
 export const codes = {
   'cache/corrupt': 'A stored result was damaged; it is thrown away and made again.',
+  'cache/evicted': 'The cache had grown beyond `cache.size`; what was used longest ago was removed.',
   'cache/lost': 'A stored result is no longer there although it was a moment ago; build again.',
   'cache/remote-credentials': 'The remote cache wants credentials, or does not accept those of the environment.',
   'cache/remote-down': 'The remote cache does not answer, or not as one; the build goes on without it.',
@@ -81,6 +82,13 @@ export const codes = {
     'A call of a tool took longer than the limit that the recipe or finn.config.yaml sets for its step.',
   'tool/log': 'A line of a tool’s log that the tool itself calls an error or a warning.',
   'tool/output': 'A tool ended well but did not leave behind a file that it was asked for.',
+  'tool/slurm-cancelled': 'Someone else than finn cancelled a Slurm job.',
+  'tool/slurm-lost': 'The Slurm job of a call was lost again and again: its nodes failed, or others were preferred.',
+  'tool/slurm-memory': 'A Slurm job needed more memory than it had.',
+  'tool/slurm-refused': 'Slurm does not take a job.',
+  'tool/slurm-status': 'A Slurm job ended but left no exit status where finn looks for it.',
+  'tool/slurm-time': 'A Slurm job took longer than its time limit.',
+  'tool/slurm-version': 'A tool has another version on a node of the cluster than where finn runs.',
 
   'bitfile/timing': 'The placed and routed design is slower than its clock.',
 

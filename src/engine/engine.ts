@@ -1,10 +1,13 @@
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
+import { hashJson } from '../util/hash.ts';
 import { pool } from '../util/pool.ts';
 import type { Artifact, Files, Made, ValueOf } from './artifact.ts';
 import { type Content, isFamily } from './content.ts';
+import type { Display } from './events.ts';
 import { type Workshop, wholeIn } from './execute.ts';
 import type { Executor } from './executor.ts';
-import { type StepGraph, stepGraph, type Wanted } from './graph.ts';
+import type { Evicted } from './gc.ts';
+import { type StepGraph, stepGraph, type Target, type Wanted } from './graph.ts';
 import { Invoker } from './invoke.ts';
 import { hashOwnCode } from './own-code.ts';
 import { type Plan, type PlanOptions, plan } from './plan.ts';
@@ -12,7 +15,7 @@ import type { Remote } from './remote.ts';
 import { run } from './run.ts';
 import type { Outcome, RunOptions } from './scheduler.ts';
 import type { AnyStep, Scope } from './step.ts';
-import type { Store } from './store.ts';
+import type { Store, Used } from './store.ts';
 import { LostContent, ValueCache } from './values.ts';
 
 export interface EngineOptions {
@@ -25,6 +28,10 @@ export interface EngineOptions {
   readonly jobs: number;
   /** MB that tools may use together. */
   readonly memory: number;
+  /** Tells the builds of this engine from others that use the same store: the path of their recipe. */
+  readonly place?: string | undefined;
+  /** Bytes that the store may have; what was used longest ago goes when it has more. */
+  readonly limit?: number | undefined;
   /** Hash of finn's own code; found if not given. */
   readonly finn?: string | undefined;
 }
@@ -81,7 +88,11 @@ export function createEngine(options: EngineOptions): Engine {
     graph: (wanted) => stepGraph(steps, wanted),
     plan: (graph, planOptions) => plan(graph, workshop, planOptions),
     async run(graph, runOptions) {
+      const name = hashJson([options.place, graph.targets.map(pathOf)]);
+      store.begin(name);
       const { ok, interrupted, outcomes, known } = await run(graph, workshop, runOptions);
+      store.used(name, usedBy(outcomes));
+      if (options.limit !== undefined) sayEvicted(store.evict(options.limit), runOptions?.display);
       const contentOf = (scope: Scope, artifact: Made): Content | undefined => {
         const source = graph.find(scope, artifact);
         return source?.kind === 'output' ? known.content(source.of, source.output) : undefined;
@@ -113,6 +124,31 @@ export function createEngine(options: EngineOptions): Engine {
       };
     },
   };
+}
+
+const pathOf = (target: Target): string =>
+  target.kind === 'instance' ? target.instance.path : target.group.template.path;
+
+/** Keys of all results of a run, and of the calls that they took. */
+function usedBy(outcomes: readonly Outcome[]): Used {
+  const found = outcomes.flatMap(({ id, result }) => (result ? [{ step: id.step, result }] : []));
+  return {
+    steps: found.map(({ step, result }) => [step, result.key]),
+    calls: found.flatMap(({ result }) => result.record.calls.map(({ key }) => key)),
+  };
+}
+
+function sayEvicted(evicted: Evicted | undefined, display: Display | undefined): void {
+  if (!evicted || evicted.after >= evicted.before) return;
+  const [before, after] = [evicted.before, evicted.after].map((bytes) => `${(bytes / 1e9).toFixed(2)} GB`);
+  display?.({
+    type: 'diagnostic',
+    diagnostic: {
+      code: 'cache/evicted',
+      severity: 'note',
+      message: `the cache had ${before}, more than its limit; what was used longest ago is gone, ${after} are left`,
+    },
+  });
 }
 
 function orLost<T>(read: () => T): T {

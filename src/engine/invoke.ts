@@ -90,7 +90,18 @@ export class Invoker {
     if (restored) return restored;
     const { step } = options.id;
     const far = this.#executor.elsewhere?.(step);
-    const task = (): Promise<Called> => this.#run(key, invocation, version, options, far !== undefined);
+    const task = async (): Promise<Called> => {
+      const release = await this.#store.claim(`call-${key}`, options.signal);
+      try {
+        // Another process may have run it meanwhile.
+        const found = force ? undefined : this.#restore(key, invocation, version);
+        if (!found) return await this.#run(key, invocation, version, options, far !== undefined);
+        this.#say(invocation, options, 'restored', found.made.seconds);
+        return found;
+      } finally {
+        release();
+      }
+    };
     if (far === undefined) return this.#pool.run(invocation.cost ?? usual, task, options.signal);
     const room = this.#elsewhere.get(step) ?? pool({ threads: far, memory: far });
     this.#elsewhere.set(step, room);
