@@ -21,6 +21,10 @@ export interface BuildOptions {
   readonly allowRun?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly plain?: boolean | undefined;
+  /** Build twice and compare. */
+  readonly check?: boolean | undefined;
+  /** One of the builds that are compared: in an order of this seed, alone, and without a word to finn.lock. */
+  readonly rehearse?: number | undefined;
   readonly out: string;
 }
 
@@ -28,7 +32,14 @@ export interface BuildOptions {
 export async function build(recipe: string, options: BuildOptions, io: Io): Promise<number> {
   const session = openSession(
     recipe,
-    { builds: options.build, jobs: options.jobs, allowRun: options.allowRun, locked: options.locked, building: true },
+    {
+      builds: options.build,
+      jobs: options.jobs,
+      allowRun: options.allowRun,
+      locked: options.locked,
+      alone: options.rehearse !== undefined,
+      building: true,
+    },
     io,
   );
   refuseUntrusted(session);
@@ -41,6 +52,7 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
     signal: io.signal,
     force: options.force,
     keepGoing: options.keepGoing,
+    seed: options.rehearse,
     // Of many networks that would be too much.
     ...(session.networkScopes.size === 1 && { keep: shownGraphs }),
   });
@@ -74,7 +86,7 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
   for (const diagnostic of missed) io.err(session.render(diagnostic));
   // What was fetched is pinned even where a later step failed.
   const ok = built.ok && missed.length === 0;
-  if (!options.locked && (session.lock || sources.size > 0)) {
+  if (!options.locked && options.rehearse === undefined && (session.lock || sources.size > 0)) {
     const before = session.lock ?? emptyLock;
     const after = extendLock(before, sources, ok ? lockedTools(built.outcomes) : {});
     if (session.lock && !options.json) for (const line of lockChanges(before, after)) io.err(`finn.lock: ${line}`);

@@ -74,10 +74,13 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
     .option('--allow-run', 'let `run` sources of the recipe execute')
     .option('--json', 'print events, one JSON object a line')
     .addOption(new Option('--plain', 'plain lines even on a terminal'))
+    .option('--check', 'build twice in other circumstances and compare every byte')
+    .addOption(new Option('--rehearse <seed>').argParser(count).hideHelp())
     .option('--out <dir>', 'folder for the results', 'build')
     .action((recipe: string, options) =>
       run(async () => {
         interruptible();
+        if (options.check) return (await import('./check.ts')).checkBuild(recipe, options, io);
         return (await import('./build.ts')).build(recipe, options, io);
       }),
     );
@@ -126,13 +129,35 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
     .option('--json', 'print one JSON object')
     .action((options) => run(async () => (await import('./doctor.ts')).doctor(options, io)));
 
-  command('cache', 'look at the cache', 'finn cache ls')
+  const cache = command('cache', 'look at the cache, check it, make it smaller', 'finn cache gc --size 5GB');
+  cache
     .command('ls')
     .description('say how much is in the cache, by kind')
     .argument('[recipe]', 'whose cache; that of this folder if left out')
     .option('--json', 'print one JSON object')
     .action((recipe: string | undefined, options) =>
       run(async () => (await import('./cache.ts')).cacheLs(recipe, options, io)),
+    );
+  cache
+    .command('verify')
+    .description('read all of the cache: is everything what its name and its checksum say?')
+    .argument('[recipe]', 'whose cache; that of this folder if left out')
+    .option('--repair', 'remove what is damaged, so that it is made again')
+    .option('--json', 'print one JSON object')
+    .action((recipe: string | undefined, options) =>
+      run(async () => (await import('./cache-verify.ts')).cacheVerify(recipe, options, io)),
+    );
+  cache
+    .command('gc')
+    .description('remove what was not used for the longest time, until the cache is small enough')
+    .argument('[recipe]', 'whose cache; that of this folder if left out')
+    .option('--size <size>', 'how much may stay: 5GB; what finn.config.yaml says if left out')
+    .option('--json', 'print one JSON object')
+    .action((recipe: string | undefined, options) =>
+      run(async () => {
+        interruptible();
+        return (await import('./cache-gc.ts')).cacheGc(recipe, options, io);
+      }),
     );
 
   command('clean', 'remove the build folders of a recipe; only what finn made', 'finn clean digits.yaml --cache')

@@ -100,7 +100,21 @@ export function verdicts(built: Built, scope: Scope, network: Scope): Verdict[] 
     built.value(scope, made.stitchVerdict),
     built.value(scope, made.shellVerdict),
   ];
-  return list.flatMap((one) => (one ? [one.value] : []));
+  // In this order of keys, whether it was found just now or comes from the cache.
+  return list.flatMap((one) => {
+    if (!one) return [];
+    const { stage, vectors, elements, accuracy, nearTies, nearTieDistance } = one.value;
+    return [
+      {
+        stage,
+        vectors,
+        elements,
+        ...(accuracy !== undefined && { accuracy }),
+        nearTies,
+        ...(nearTieDistance !== undefined && { nearTieDistance }),
+      },
+    ];
+  });
 }
 
 /**

@@ -15,6 +15,7 @@ import { loadPlugins, type Plugins } from '../plugins/load.ts';
 import { untrusted } from '../steps/model.ts';
 import { type BuildSettings, type NetworkSettings, scopesOf } from '../steps/settings.ts';
 import { type Lock, lockPath, readLock } from './lock.ts';
+import { timeLimitsOf, unknownSteps } from './time-limits.ts';
 
 /** What every command gets from the command line and the terminal. */
 export interface Io {
@@ -50,6 +51,8 @@ export interface SessionOptions {
   readonly jobs?: number | undefined;
   readonly allowRun?: boolean | undefined;
   readonly locked?: boolean | undefined;
+  /** On this machine and with its own cache only, whatever finn.config.yaml says of others. */
+  readonly alone?: boolean | undefined;
   /** Something is going to be built: notes may be made in the cache. */
   readonly building?: boolean | undefined;
 }
@@ -57,7 +60,8 @@ export interface SessionOptions {
 /** Reads a recipe and everything it names. Prints its warnings; throws FinnError with every error at once. */
 export function openSession(path: string, options: SessionOptions, io: Io): Session {
   if (!existsSync(path)) fail('config/unreadable', `there is no recipe ${path}`, { hint: '`finn init` writes one' });
-  const { project, diagnostics } = loadProject(path);
+  const { project: found, diagnostics } = loadProject(path);
+  const project = options.alone ? alone(found) : found;
   const plugins = pluginsOf(project, diagnostics, options.allowRun ?? false, io);
   const loaded = loadRecipe(path, plugins.layerSettings);
   if (project.display.color !== 'auto') io.color = project.display.color === 'always';
@@ -66,6 +70,12 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
   const { recipe } = loaded;
   const show = (diagnostic: Diagnostic): string => render(diagnostic, { color: io.color, locate: recipe.locate });
   for (const diagnostic of all) io.err(show(diagnostic));
+  const wrong = unknownSteps(
+    project,
+    recipe,
+    plugins.steps.map(({ name }) => name),
+  );
+  if (wrong.length > 0) throw new FinnError(...wrong);
   const builds = select(recipe, options.builds ?? []);
   const lock = readLock(path);
   if (options.locked && !lock)
@@ -90,6 +100,7 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     store,
     executor,
     remote: project.remote && httpRemote({ ...project.remote, store, warn: (diagnostic) => io.err(show(diagnostic)) }),
+    timeLimit: timeLimitsOf(project, recipe),
     place: resolve(path),
     limit: project.cache.bytes,
     jobs: options.jobs ?? project.jobs,
@@ -127,6 +138,11 @@ export function pluginsOf(
     mayRun,
     announce: (path, hash) => err(`plug-in ${path} (sha256 ${hash.slice(0, 12)})`),
   });
+}
+
+/** A project that shares nothing with other machines. */
+function alone({ remote: _, slurm: __, ...project }: Project): Project {
+  return project;
 }
 
 /** Refuses, before anything runs, to run programs of the recipe that nobody has said may run. FinnError 'trust/run'. */
