@@ -1,8 +1,5 @@
-import { join } from 'node:path';
-import { loadProject } from '../config/project.ts';
-import { FinnError } from '../diagnostics/diagnostic.ts';
 import { openStore } from '../engine/store.ts';
-import { listTree, sizeIfThere } from '../util/files.ts';
+import { cacheOf } from './cache-folder.ts';
 import type { Io } from './session.ts';
 import { bytesText, table } from './table.ts';
 
@@ -15,24 +12,15 @@ const what: Readonly<Record<string, string>> = {
   steps: 'records of steps',
   calls: 'records of tool calls',
   last: 'what ran last, for explanations',
+  roots: 'what each build used last',
   downloads: 'models that were fetched',
   work: 'folders of calls that failed, and scratch',
 };
 
-/** What fetching models keeps beside the store. */
-function downloadsIn(cache: string): { kind: string; entries: number; bytes: number } {
-  const folder = join(cache, 'downloads');
-  const paths = listTree(folder);
-  const bytes = paths.reduce((sum, path) => sum + (sizeIfThere(join(folder, path)) ?? 0), 0);
-  return { kind: 'downloads', entries: paths.length, bytes };
-}
-
 /** `finn cache ls`: what the cache of a recipe has, by kind; without one, that of this folder. */
 export async function cacheLs(recipe: string | undefined, { json }: CacheOptions, io: Io): Promise<number> {
-  const { project, diagnostics } = loadProject(recipe ?? 'finn.config.yaml');
-  if (diagnostics.length > 0) throw new FinnError(...diagnostics);
-  const { path, bytes: limit } = project.cache;
-  const contents = [...openStore(path).contents(), downloadsIn(path)];
+  const { path, bytes: limit } = cacheOf(recipe);
+  const contents = openStore(path).contents();
   const total = contents.reduce((sum, { bytes }) => sum + bytes, 0);
   if (json) {
     io.out(JSON.stringify({ path, bytes: total, limit, contents }));

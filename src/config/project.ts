@@ -62,10 +62,10 @@ function findConfig(recipe: string): string | undefined {
   }
 }
 
-/** '20GB' in bytes. */
-function parseSize(text: string): number {
-  const [, number, unit = ''] = /^([0-9.]+) ?([kMGT]?)B$/.exec(text)!;
-  return Math.round(Number(number) * 1000 ** ['', 'k', 'M', 'G', 'T'].indexOf(unit));
+/** '20GB' in bytes; undefined where it is no size. */
+export function parseSize(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([kMGT]?)B$/.exec(text) ?? [];
+  return number === undefined ? undefined : Math.round(Number(number) * 1000 ** ['', 'k', 'M', 'G', 'T'].indexOf(unit));
 }
 
 /**
@@ -89,7 +89,7 @@ export function loadProject(
   const plugins = paths(file.trust?.plugins);
   const project: Project = {
     ...(configPath !== undefined && { configPath }),
-    cache: { path: cache, bytes: parseSize(file.cache?.size ?? '20GB') },
+    cache: { path: cache, bytes: parseSize(file.cache?.size ?? '20GB') ?? 20e9 },
     ...(file.cache?.remote?.url !== undefined && { remote: remoteOf(file.cache.remote, environment) }),
     ...(file.executor === 'slurm' && { slurm: slurmSettings(file.slurm ?? {}) }),
     timeLimits: timeLimits(file.time_limits),
