@@ -118,8 +118,7 @@ export async function nativeVersion(name: string, command: string, program: Nati
     stdin: 'ignore',
   });
   if (asked.exitCode === undefined && asked.signal === undefined) missing();
-  const match = program.version.pattern.exec(asked.all);
-  const version = match?.groups?.['version'] ?? match?.[1];
+  const version = saidVersion(program, asked.all);
   if (version === undefined) {
     const call = [command, ...program.version.args].join(' ');
     fail('tool/version', `'${call}' does not say a version of ${name}`, hint);
@@ -128,6 +127,14 @@ export async function nativeVersion(name: string, command: string, program: Nati
     fail('tool/version', `${name} ${version} is too old: ${program.version.least} or later is needed`, hint);
   }
   return version;
+}
+
+/** The version in what a native tool answered to its version's arguments, or undefined if none is to be seen. */
+export function saidVersion({ version: { args, pattern } }: NativeProgram, answer: string): string | undefined {
+  // Of those that cannot be asked, the hash of the program is what counts.
+  if (args.length === 0) return /^[0-9a-f]{64}\b/.exec(answer)?.[0].slice(0, 16);
+  const match = pattern.exec(answer);
+  return match?.groups?.['version'] ?? match?.[1];
 }
 
 /** Is version `a` older than `b`, by their numbers from left to right? */

@@ -1,0 +1,141 @@
+import { shown } from './commands.ts';
+import type { JobFolder, Run } from './folder.ts';
+import type { Queue } from './queue.ts';
+import { fateOf, mayNeverStart, type QueuedJob, stateLine } from './states.ts';
+import { Tail } from './tail.ts';
+
+/** How a job ended. `lines` is its tool's log so far. */
+export type End = { readonly lines: readonly string[]; readonly nodes: string } & (
+  | { readonly what: 'done'; readonly run: Run; readonly exit: number; readonly seconds: number }
+  | { readonly what: 'lost' | 'time' | 'memory' | 'cancelled' | 'silent'; readonly job: QueuedJob }
+);
+
+export interface WatchOptions {
+  readonly signal: AbortSignal;
+  readonly queue: Queue;
+  /** Seconds that a file may need to be seen here, and Slurm to agree that a job has ended. */
+  readonly grace: number;
+  /** The log's lines, and lines about the job, as they come. */
+  onLine(line: string): void;
+}
+
+/**
+ * Waits for a job to end. An exit status of 0 is believed at once. With another, Slurm is heard first: a tool that was
+ * killed with its job, or whose child was, may have lived long enough to leave one. FinnError 'cache/lost' where its folder is
+ * removed; the signal's reason when that aborts (the job goes on).
+ */
+export async function watch(id: number, folder: JobFolder, options: WatchOptions): Promise<End> {
+  const { signal, queue, grace, onLine } = options;
+  const aborted = abortion(signal);
+  const follower = new Follower(folder, onLine);
+  let round = -1;
+  let said = '';
+  let outage = false;
+  let nodes = '';
+  /** When something was first seen that should be over soon. */
+  let since: number | undefined;
+  const patient = (): boolean => {
+    since ??= performance.now();
+    return performance.now() - since < grace * 1000;
+  };
+  const done = (run: Run, { exit, seconds }: NonNullable<Run['ended']>): End => {
+    follower.look(run);
+    follower.end();
+    return { what: 'done', run, exit, seconds, lines: follower.lines, nodes };
+  };
+  queue.enter(id);
+  try {
+    for (;;) {
+      const run = folder.newestRun(id);
+      follower.look(run);
+      if (run?.ended?.exit === 0) return done(run, run.ended);
+      const answer = await Promise.race([queue.next(), aborted.promise]);
+      signal.throwIfAborted();
+      if (answer.round === round) continue;
+      round = answer.round;
+      if (answer.problem !== undefined) {
+        if (!outage) onLine(`slurm: squeue does not answer, it is asked again: ${answer.problem}`);
+        outage = true;
+        if (run?.ended && !patient()) return done(run, run.ended);
+        continue;
+      }
+      if (outage) onLine('slurm: squeue answers again');
+      outage = false;
+      if (!answer.asked.has(id)) continue;
+      const job = answer.jobs.get(id) ?? (await shown(id)) ?? { id, state: 'FORGOTTEN', nodes: '', reason: '' };
+      nodes = job.nodes === '' ? nodes : job.nodes;
+      const line = stateLine(job);
+      if (line !== said) onLine(line);
+      if (line !== said && mayNeverStart(job)) onLine(`slurm: note: ${job.reason} may keep job ${id} waiting for ever`);
+      said = line;
+      // The run may have ended since it was looked at.
+      const last = folder.newestRun(id);
+      if (last?.ended?.exit === 0) continue;
+      const fate = fateOf(job);
+      if (job.state === 'FORGOTTEN') {
+        if (last?.ended) return done(last, last.ended);
+        if (!patient()) return { what: 'lost', job, lines: follower.lines, nodes };
+      } else if (fate === 'live') {
+        if (!last?.ended) since = undefined;
+        else if (!patient()) return done(last, last.ended);
+      } else if (fate === 'ended') {
+        if (last?.ended) return done(last, last.ended);
+        if (!patient()) return { what: 'silent', job, lines: follower.lines, nodes };
+      } else {
+        follower.end();
+        return { what: fate, job, lines: follower.lines, nodes };
+      }
+    }
+  } finally {
+    queue.leave(id);
+    aborted.stop();
+  }
+}
+
+/** Follows the log of the newest run. */
+class Follower {
+  readonly #folder: JobFolder;
+  readonly #onLine: (line: string) => void;
+  #run = '';
+  #tail: Tail | undefined;
+  lines: string[] = [];
+
+  constructor(folder: JobFolder, onLine: (line: string) => void) {
+    this.#folder = folder;
+    this.#onLine = onLine;
+  }
+
+  look(run: Run | undefined): void {
+    if (!run) return;
+    if (run.name !== this.#run) {
+      this.#run = run.name;
+      this.#tail = new Tail(this.#folder.logOf(run));
+      this.lines = [];
+    }
+    this.#take(this.#tail!.lines());
+  }
+
+  end(): void {
+    this.#take(this.#tail?.end() ?? []);
+  }
+
+  #take(lines: readonly string[]): void {
+    for (const line of lines) {
+      this.lines.push(line);
+      this.#onLine(line);
+    }
+  }
+}
+
+/** A promise that settles when a signal aborts; whoever waits asks the signal then. */
+function abortion(signal: AbortSignal): { readonly promise: Promise<never>; stop(): void } {
+  let stop = (): void => {};
+  const promise = new Promise<never>((_, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    stop = () => signal.removeEventListener('abort', onAbort);
+  });
+  promise.catch(() => {});
+  return { promise, stop };
+}
