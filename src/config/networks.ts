@@ -28,7 +28,11 @@ export function resolveNetwork(
 }
 
 /** Keys of a model that go with its source. */
-const belonging = { file: ['sha256'], url: ['member', 'sha256'], run: ['inputs', 'output', 'sha256'] } as const;
+const belonging = {
+  file: ['member', 'sha256'],
+  url: ['member', 'sha256'],
+  run: ['inputs', 'output', 'sha256'],
+} as const;
 
 function resolveModel(written: Loose<file.Model>, pointer: string, to: Resolving): ModelSource | undefined {
   const sources = (['file', 'url', 'run'] as const).filter((key) => written[key] !== undefined);
@@ -51,9 +55,9 @@ function resolveModel(written: Loose<file.Model>, pointer: string, to: Resolving
       );
     }
   const hash = written.sha256 === undefined ? {} : { sha256: written.sha256.toLowerCase() };
-  if (kind === 'file') return { kind, path: to.existing(child(pointer, 'file'), written.file!), ...hash };
-  if (kind === 'url')
-    return { kind, url: written.url!, ...(written.member !== undefined && { member: written.member }), ...hash };
+  const member = written.member === undefined ? {} : { member: written.member };
+  if (kind === 'file') return { kind, path: to.existing(child(pointer, 'file'), written.file!), ...member, ...hash };
+  if (kind === 'url') return { kind, url: written.url!, ...member, ...hash };
   return resolveRun(written, pointer, to, hash);
 }
 

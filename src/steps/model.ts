@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ModelSource } from '../config/model.ts';
 import { type Diagnostic, error, FinnError, fail, type Location } from '../diagnostics/diagnostic.ts';
 import type { Tool } from '../engine/invocation.ts';
 import { type Host, type Sources, type UnknownUntilRun, unknownUntilRun } from '../engine/step.ts';
 import { externalFiles } from '../onnx/external.ts';
 import { contentHash } from '../util/hash.ts';
+import { memberOf } from './archive/member.ts';
 import { model, modelFromSources, modelSources } from './artifacts.ts';
+import { download } from './download/download.ts';
 import { inMirrors } from './mirrors.ts';
 import type { NetworkSettings } from './settings.ts';
 import { networkStep } from './step.ts';
@@ -35,33 +37,6 @@ function checked(bytes: Uint8Array, wanted: string | undefined, what: string, at
       hint: 'the file has changed, or the recipe means another one',
     });
   return bytes;
-}
-
-/** The model inside an archive; the archive itself where the source names no member. */
-async function memberOf(bytes: Uint8Array, member: string | undefined, url: string, at: Location): Promise<Uint8Array> {
-  if (member === undefined) return bytes;
-  const { unzipSync } = await import('fflate');
-  const names: string[] = [];
-  let files: Record<string, Uint8Array>;
-  try {
-    files = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        names.push(name);
-        return (name === member || basename(name) === member) && originalSize <= LARGEST;
-      },
-    });
-  } catch (cause) {
-    return fail('model/member', `${url} is no zip archive that finn can read: ${(cause as Error).message}`, {
-      at,
-      hint: `\`member\` takes a file out of a zip archive; leave it out where the URL gives the model itself`,
-    });
-  }
-  // A file of exactly this path goes before one of this name in some folder.
-  const found = files[member] ?? Object.values(files)[0];
-  return (
-    found ??
-    fail('model/member', `${url} has no member '${member}'`, { at, hint: `it has ${names.slice(0, 20).join(', ')}` })
-  );
 }
 
 /** What finn.lock calls a source: its URL or its command; nothing for a file, which lies beside the recipe. */
@@ -98,43 +73,7 @@ async function fetched(
   }
   if (host.mode === 'plan') return unknownUntilRun(`the model is fetched from ${source.url}`);
   host.note(`fetching ${source.url}`);
-  const bytes = checked(await download(source.url, network.at, host.signal), wanted, source.url, network.at);
-  const digest = contentHash(noted(bytes));
-  await mkdir(downloads, { recursive: true });
-  const part = join(downloads, `${digest}.${process.pid}.part`);
-  await writeFile(part, bytes);
-  await rename(part, join(downloads, digest));
-  return bytes;
-}
-
-/** One GET, followed through redirects, bounded in size. */
-async function download(url: string, at: Location, signal: AbortSignal): Promise<Uint8Array> {
-  const hint = 'put the file into a folder that `mirrors` of finn.config.yaml names; it is found there by its sha256';
-  const response = await fetch(url, { signal }).catch((cause: Error) =>
-    signal.aborted
-      ? Promise.reject(cause)
-      : fail('model/fetch', `cannot fetch ${url}: ${cause.cause ?? cause.message}`, { at, hint }),
-  );
-  if (!response.ok || !response.body)
-    fail('model/fetch', `${url} answers ${response.status} ${response.statusText}`, { at, hint });
-  const tooLarge = (): never => fail('model/fetch', `${url} has more than 2 GB`, { at });
-  if (Number(response.headers.get('content-length') ?? 0) > LARGEST) {
-    await response.body.cancel();
-    tooLarge();
-  }
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
-      size += part.length;
-      if (size > LARGEST) tooLarge();
-      parts.push(part);
-    }
-  } catch (cause) {
-    if (signal.aborted || cause instanceof FinnError) throw cause;
-    fail('model/fetch', `${url} broke off after ${size} bytes: ${(cause as Error).message}`, { at, hint });
-  }
-  return new Uint8Array(Buffer.concat(parts));
+  return noted(await download(source.url, { folder: downloads, sha256: wanted, at: network.at, ...host }));
 }
 
 /** A model with the files of its folder that hold data of its tensors: they count as sources, as the model does. */
@@ -154,10 +93,14 @@ export const fetchModel = networkStep({
   async sources(settings, host): Promise<Sources | UnknownUntilRun> {
     const { model: source, at } = settings.network;
     if (source.kind === 'run') return {};
-    if (source.kind === 'file')
-      return withExternal(checked(await readNamed(source.path, at), source.sha256, source.path, at), source.path, at);
-    const bytes = await fetched(source, settings, host);
-    return bytes instanceof Uint8Array ? modelSources(await memberOf(bytes, source.member, source.url, at)) : bytes;
+    const name = source.kind === 'file' ? source.path : source.url;
+    const bytes =
+      source.kind === 'file'
+        ? checked(await readNamed(source.path, at), source.sha256, source.path, at)
+        : await fetched(source, settings, host);
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    if (source.member !== undefined) return modelSources(await memberOf(bytes, source.member, name, at));
+    return source.kind === 'file' ? withExternal(bytes, source.path, at) : modelSources(bytes);
   },
   run: async (_, { sources }) => ({ model: modelFromSources(sources) }),
 });

@@ -142,8 +142,8 @@ describe('a model from a URL', () => {
     source(`url: ${origin}/digits.onnx\nmember: digits.onnx`);
     const { status, out, err } = await build();
     expect(status).toBe(1);
-    expect(out + err).toContain('is no zip archive that finn can read');
-    expect(out + err).toContain('[model/member]');
+    expect(out + err).toContain('is no archive that finn can read');
+    expect(out + err).toContain('[model/archive]');
   });
 
   it('is found in a mirror by its content, whatever its name, also in a plan', async () => {
