@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly jobs: number;
   /** MB that tools may use together. */
   readonly memory: number;
+  /** Seconds that one call of a tool may take in a step of this name; no limit if undefined. */
+  timeLimit?(step: string): number | undefined;
   /** Tells the builds of this engine from others that use the same store: the path of their recipe. */
   readonly place?: string | undefined;
   /** Bytes that the store may have; what was used longest ago goes when it has more. */
@@ -74,6 +76,7 @@ export function createEngine(options: EngineOptions): Engine {
     jobs,
     memory: options.memory,
     remote: options.remote,
+    timeLimit: (step) => options.timeLimit?.(step),
     values,
     finn: options.finn ?? hashOwnCode(),
     invoker: new Invoker({

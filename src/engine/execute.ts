@@ -17,6 +17,8 @@ export interface Workshop extends World {
   readonly values: ValueCache;
   readonly invoker: Invoker;
   readonly remote?: Remote | undefined;
+  /** Seconds that one call of a tool may take in a step of this name; no limit if undefined. */
+  timeLimit?(step: string): number | undefined;
   /** Threads and MB that steps may take at once. */
   readonly jobs: number;
   readonly memory: number;

@@ -28,8 +28,6 @@ export interface RunOptions {
    * into it. A build that is not given one remembers no failures.
    */
   readonly failures?: Map<string, readonly Diagnostic[]> | undefined;
-  /** Seconds that one call of a tool may take in a step of this name; no limit if undefined. */
-  readonly timeLimit?: ((step: string) => number | undefined) | undefined;
   /** Shuffles what is ready at the same time, to show that nothing depends on the order. */
   readonly seed?: number | undefined;
 }
@@ -254,7 +252,7 @@ export class Scheduler {
     const result = await execute(instance, judged, this.#known, this.#workshop, {
       forced,
       signal: this.#signal,
-      timeLimit: this.#options.timeLimit?.(instance.step.name),
+      timeLimit: this.#workshop.timeLimit?.(instance.step.name),
       emit: this.#emit,
     });
     this.#made.add(judged.key);
