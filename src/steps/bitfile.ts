@@ -19,6 +19,7 @@ export const bitfile = buildStep({
   doc: 'The accelerator in the board’s shell, linked from the layers’ netlists, placed, routed, timed: the bitstream.',
   needs: { accelerator, designs: each(layerDesign), netlists: each(layerNetlist) },
   makes: { bitstream, implementation },
+  cost: () => ({ threads: 1, memory: 1500 }),
   applies: ({ build }) =>
     build.target.board.toolchain === 'yosys-nextpnr' && build.target.board.bitstream && hasShell(build.target.board),
   config: (settings) => {

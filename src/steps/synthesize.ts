@@ -10,6 +10,7 @@ export const synthesize = layerStep({
   doc: 'Synthesizes one layer out of context: its netlist and its real cell counts.',
   needs: { design: layerDesign },
   makes: { layerNetlist },
+  cost: () => ({ threads: 1, memory: 700 }),
   config: ({ build, recipe }) => ({ family: build.target.board.family, provider: recipe.tools.synthesis }),
   tools: ({ recipe }) => [yosysTools[recipe.tools.synthesis]],
   async run({ design }, { config, call }) {

@@ -46,6 +46,9 @@ export class Rig {
   finn = 'code-1';
   jobs = 4;
   version = '1.0';
+  timeLimit: (step: string) => number | undefined = () => undefined;
+  /** A line that every tool writes as it starts, if any. */
+  says: string | undefined;
   execute: (invocation: Invocation, directory: string, signal: AbortSignal) => Promise<Partial<Executed>> = async (
     invocation,
   ) => ({ outputs: Object.fromEntries(Object.keys(invocation.outputs).map((name) => [name, Buffer.from(name)])) });
@@ -64,6 +67,7 @@ export class Rig {
       close: async () => {},
       execute: async (invocation, { directory, signal, onLine }) => {
         this.executed.push(invocation.label);
+        if (this.says !== undefined) onLine(this.says);
         const made = await this.execute(invocation, directory, signal);
         for (const line of (made.log ?? '').split('\n')) onLine(line);
         return { exit: 0, outputs: {}, log: '', seconds: 0.5, ...made };
@@ -72,8 +76,8 @@ export class Rig {
   }
 
   engine(steps: readonly AnyStep[]): Engine {
-    const { store, executor, jobs, finn } = this;
-    return createEngine({ steps, store, executor, jobs, memory: 1000, finn });
+    const { store, executor, jobs, finn, timeLimit } = this;
+    return createEngine({ steps, store, executor, jobs, memory: 1000, finn, timeLimit });
   }
 
   readonly display = (event: EngineEvent): void => {
