@@ -31,16 +31,20 @@ const io: Io = {
   signal: controller.signal,
 };
 
-/** Runs a command; what a user can cause ends in diagnostics and exit status 2, anything else is a bug and says so. */
+/** 3 for a tool, 1 for a cache that cannot be read or written, 2 for what is wrong with what was asked for. */
+function statusOf({ diagnostics }: FinnError): number {
+  if (diagnostics.some(({ code }) => code === 'tool/missing' || code === 'tool/version')) return 3;
+  return diagnostics.every(({ code }) => code.startsWith('cache/')) ? 1 : 2;
+}
+
+/** Runs a command; what a user can cause ends in diagnostics and the status that goes with them, anything else is a bug and says so. */
 async function run(command: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await command();
   } catch (cause) {
     if (cause instanceof FinnError) {
       for (const diagnostic of cause.diagnostics) io.err(render(diagnostic, { color: io.color }));
-      process.exitCode = cause.diagnostics.some(({ code }) => code === 'tool/missing' || code === 'tool/version')
-        ? 3
-        : 2;
+      process.exitCode = statusOf(cause);
       return;
     }
     io.err(`finn: this is a defect of finn, please report it\n${cause instanceof Error ? cause.stack : String(cause)}`);

@@ -61,14 +61,15 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
   const sources = sourcesOf(session, built);
   const drifted = options.locked && session.lock ? sourceDrift(session.lock, sources) : [];
   if (drifted.length > 0) throw new FinnError(...drifted);
-  const made = session.builds.flatMap((one): Made[] => {
+  const made: Made[] = [];
+  for (const one of session.builds) {
     const scope = session.buildScopes.get(one.name)!;
     const network = session.networkScopes.get(one.network.name)!;
     const failed = built.outcomes.some(
       ({ how, instance }) =>
         (how === 'failed' || how === 'skipped') && (instance.scope === network || isAt(instance.scope, scope)),
     );
-    if (failed) return [];
+    if (failed) continue;
     const folder = join(options.out, session.recipe.name, one.name);
     const files = resultFiles(built, scope, network, one);
     const outcomes = outcomesOf(built, scope, network);
@@ -76,10 +77,11 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
     const expect = options.until === undefined ? judgeExpectations(one, files) : [];
     const found = verdicts(built, scope, network);
     const { recipe: of, fetched } = session;
-    const manifest = manifestOf({ recipe: of, build: one, outcomes, fetched, verdicts: found, expect, files });
-    writeBuildFolder(folder, files, manifest, outcomes, session.store);
-    return [{ build: one, files, folder }];
-  });
+    const plugins = session.plugins.hashes;
+    const manifest = manifestOf({ recipe: of, build: one, outcomes, fetched, plugins, verdicts: found, expect, files });
+    await writeBuildFolder(folder, files, manifest, outcomes, session.store);
+    made.push({ build: one, files, folder });
+  }
   if (!options.json) for (const line of summary(made)) io.out(line);
   const missed =
     options.until === undefined ? made.flatMap(({ build: one, files }) => checkExpectations(one, files)) : [];

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { bitstreamName } from '../config/board.ts';
 import type { Build } from '../config/model.ts';
+import { FinnError, fail } from '../diagnostics/diagnostic.ts';
 import type { Artifact, Files } from '../engine/artifact.ts';
 import type { Built } from '../engine/engine.ts';
 import type { Outcome } from '../engine/scheduler.ts';
@@ -11,7 +12,8 @@ import type { Design } from '../hdl/design.ts';
 import * as made from '../steps/artifacts.ts';
 import { encodeGraph, keptGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
-import { mirrorTree, sizeIfThere, writeAtomically } from '../util/files.ts';
+import { mirrorTree, removeFile, sizeIfThere, writeAtomically } from '../util/files.ts';
+import { sha256 } from '../util/hash.ts';
 import type { Manifest } from './manifest.ts';
 import { pluginFiles } from './plugin-files.ts';
 import { resourceReports } from './resource-reports.ts';
@@ -119,24 +121,40 @@ export function verdicts(built: Built, scope: Scope, network: Scope): Verdict[] 
 
 /**
  * Writes a build's folder, of which `files` are the results: nothing of an earlier build stays, each file by rename,
- * build.json last. A folder that has all that its build.json names, which says the same already, is left alone.
+ * build.json last. A folder that has all that its build.json names, which says the same already, is left alone. Processes that write the same folder
+ * do so one after the other. FinnError 'cli/file' where it cannot be written.
  */
-export function writeBuildFolder(
+export async function writeBuildFolder(
   folder: string,
   files: Readonly<Record<string, Uint8Array>>,
   manifest: Manifest,
   outcomes: readonly Outcome[],
   store: Store,
-): void {
+): Promise<void> {
   const head = `${JSON.stringify(manifest, null, 2)}\n`;
   const path = join(folder, 'build.json');
   const whole = (): boolean =>
+    existsSync(path) &&
+    readFileSync(path, 'utf8') === head &&
     Object.entries(manifest.files).every(([name, { size }]) => sizeIfThere(join(folder, name)) === size);
-  if (existsSync(path) && readFileSync(path, 'utf8') === head && whole()) return;
-  mirrorTree(folder, {
-    ...files,
-    ...logFiles(outcomes, store),
-    'time_per_step.json': pretty(timePerStep(outcomes)),
-  });
-  writeAtomically(path, head);
+  if (whole()) return;
+  const release = await store.claim(`folder-${sha256(resolve(folder)).slice(0, 16)}`, new AbortController().signal);
+  try {
+    if (whole()) return;
+    // First of all: what is killed in the midst of this is not to be taken for whole.
+    removeFile(path);
+    mirrorTree(folder, {
+      ...files,
+      ...logFiles(outcomes, store),
+      'time_per_step.json': pretty(timePerStep(outcomes)),
+    });
+    writeAtomically(path, head);
+  } catch (cause) {
+    if (cause instanceof FinnError) throw cause;
+    fail('cli/file', `cannot write ${folder}: ${(cause as Error).message}`, {
+      hint: 'make room there, or name another folder with --out; what was built is kept in the cache',
+    });
+  } finally {
+    release();
+  }
 }

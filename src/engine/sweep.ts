@@ -5,8 +5,8 @@ import { tryLock } from '../util/lock.ts';
 import { isGone, isMark, type ProcessMark, writerOf } from '../util/process-mark.ts';
 import { hasEnded, leaseNames, readLeases } from './lease.ts';
 
-/** How long what another machine left unfinished may lie there. */
-const otherMachineMilliseconds = 7 * 24 * 3_600_000;
+/** How long what another machine left unfinished, or a part of a download, may lie there. */
+const oldMilliseconds = 7 * 24 * 3_600_000;
 
 const scratchForm = /^scratch-(.+)-\d+$/;
 
@@ -52,6 +52,8 @@ function clear(folder: string, gone: (mark: ProcessMark, path: string) => boolea
       const writer = writerOf(name);
       const path = join(below, name);
       if (writer !== undefined && gone(writer, path)) quietly(() => removeFile(path));
+      // The next download goes on from it, if there is one.
+      if (name.endsWith('.part') && isOld(path, Date.now())) quietly(() => removeFile(path));
     }
 }
 
@@ -95,7 +97,7 @@ function scratchOf(pid: string): string {
 
 const isOld = (path: string, now: number): boolean => {
   const time = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return time !== undefined && Math.abs(now - time) > otherMachineMilliseconds;
+  return time !== undefined && Math.abs(now - time) > oldMilliseconds;
 };
 
 function locked(path: string): { release(): void } | undefined {

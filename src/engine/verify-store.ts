@@ -114,7 +114,7 @@ class Verifier {
   #download(path: string): void {
     const name = path.slice('downloads/'.length);
     if (/^[0-9a-f]{64}$/.test(name)) this.#content(path, name, 'downloads');
-    else this.#found(path, 'foreign');
+    else if (!name.endsWith('.part')) this.#found(path, 'foreign');
   }
 
   #content(path: string, hash: string, kind: 'objects' | 'downloads'): void {

@@ -40,9 +40,17 @@ export function inMirrors(
     found = bytes;
     break;
   }
-  if (remember && unread.some(({ path }) => Object.hasOwn(seen, path)))
-    writeAtomically(index, JSON.stringify({ ...known, ...seen }));
+  if (remember && unread.some(({ path }) => Object.hasOwn(seen, path))) note(index, { ...known, ...seen });
   return found;
+}
+
+/** As far as possible: without it the files are read again. */
+function note(path: string, index: Index): void {
+  try {
+    writeAtomically(path, JSON.stringify(index));
+  } catch {
+    // The cache is read-only, or its disk is full.
+  }
 }
 
 /** An index that cannot be read is none. */
