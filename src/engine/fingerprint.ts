@@ -58,7 +58,7 @@ export function differences(before: Fingerprint, after: Fingerprint): string[] {
   compareHashes('sources', before.sources, after.sources, lines);
   compareValues('tools', before.tools, after.tools, lines);
   compareValues('config', before.config, after.config, lines);
-  if (before.finn !== after.finn) lines.push('finn’s own code changed');
+  if (before.finn !== after.finn) lines.push(codeChanged(before.finn, after.finn));
   return lines;
 }
 
@@ -114,4 +114,12 @@ function show(value: unknown): string {
   if (value === undefined) return 'unset';
   const text = typeof value === 'string' && /^[\w./:%+@-]+$/.test(value) ? value : JSON.stringify(value);
   return text.length > widest ? `${text.slice(0, widest)}…` : text;
+}
+
+/** Which code changed: finn's own, or behind a '+' that of plug-ins. */
+function codeChanged(before: string, after: string): string {
+  const [[own, plugins], [ownNow, pluginsNow]] = [before.split('+'), after.split('+')];
+  if (own !== ownNow) return 'finn’s own code changed';
+  if (plugins === undefined) return 'there are plug-ins now';
+  return pluginsNow === undefined ? 'there are no plug-ins any more' : 'a plug-in changed';
 }

@@ -26,7 +26,7 @@ export interface Plugins {
   readonly steps: readonly AnyStep[];
   /** The plug-ins' own among them. */
   readonly ownSteps: readonly AnyStep[];
-  /** Hash of finn's code and the plug-ins', for the engine; undefined without plug-ins: the engine finds finn's own. */
+  /** Hashes of finn's code and of the plug-ins', a '+' between them, for the engine; undefined without plug-ins: it finds finn's own. */
   readonly finn: string | undefined;
   /** Everything that the plug-ins consist of, as absolute paths: what to watch. */
   readonly files: readonly string[];
@@ -161,7 +161,7 @@ function pluginsOf(list: readonly Named[], { files, hashes }: Bundle, names: rea
     // finn's own steps run the plug-ins' operators and passes.
     steps: [...ownSteps.map(guarded), ...more],
     ownSteps: more,
-    finn: sha256([hashOwnCode(), ...hashes].join('\n')),
+    finn: `${hashOwnCode()}+${sha256(hashes.join('\n'))}`,
     files,
     hashes: new Map(names.map((name, i) => [name, hashes[i]!])),
     layerSettings: new Set(
