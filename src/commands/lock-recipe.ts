@@ -4,7 +4,6 @@ import type { Recipe } from '../config/model.ts';
 import { readSource } from '../config/read.ts';
 import { loadRecipe } from '../config/recipe.ts';
 import { isPlain, type Plain } from '../config/source.ts';
-import { steps } from '../steps/index.ts';
 import { sourceName } from '../steps/model.ts';
 import { scopesOf } from '../steps/settings.ts';
 import { plainScreen } from '../ui/plain.ts';
@@ -52,7 +51,7 @@ export async function lockRecipe(recipe: string, { allowRun, check }: LockOption
 }
 
 /** Of a lock, what the other recipes of its folder use. All of it while one of them cannot be read. */
-function inUse(lock: Lock, { recipe, project }: Session): Lock {
+function inUse(lock: Lock, { recipe, project, plugins }: Session): Lock {
   const others = readRecipes(dirname(recipe.path), recipe);
   if (!others) return lock;
   const sources = new Set<string>();
@@ -60,7 +59,7 @@ function inUse(lock: Lock, { recipe, project }: Session): Lock {
   for (const other of others) {
     const scopes = scopesOf(other, project, { mayRun: false, pins: new Map(), fetched: new Map() });
     for (const { settings } of scopes.networks.values()) sources.add(sourceName(settings.network.model) ?? '');
-    for (const step of steps)
+    for (const step of plugins.steps)
       for (const { settings } of [...scopes.networks.values(), ...scopes.builds.values()]) {
         const network = !('build' in settings);
         if (network !== (step.per === 'network') || step.applies?.(settings) === false) continue;

@@ -20,6 +20,7 @@ export const factsOf = (manifest: Manifest): Record<string, string> => ({
   ...prefixed('recipe file ', manifest.recipe_files),
   ...prefixed('model ', manifest.model),
   ...prefixed('input ', manifest.inputs),
+  ...prefixed('plug-in ', manifest.plugins),
   ...Object.fromEntries(
     Object.entries(manifest.tools).flatMap(([name, kinds]) =>
       Object.entries(kinds).map(([kind, version]) => [`tool ${name} (${kind})`, version]),

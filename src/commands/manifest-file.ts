@@ -63,6 +63,7 @@ const parts: Readonly<Record<string, Test>> = {
   model: recordOf(isText),
   inputs: recordOf(isHash),
   tools: recordOf(recordOf(isText)),
+  plugins: recordOf(isText),
   steps: recordOf(shaped({ key: isHash, makes: recordOf(isHash) })),
   verdicts: listOf(shaped({ stage: isText })),
   expect: listOf(shaped({ metric: isText, wanted: isText })),

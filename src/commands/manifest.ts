@@ -44,6 +44,8 @@ export interface Manifest {
   /** sha256 of every file from outside that a step read, and of the board's own files. */
   readonly inputs: Readonly<Record<string, string>>;
   readonly tools: ToolVersions;
+  /** Hash of each plug-in of the project. */
+  readonly plugins: Readonly<Record<string, string>>;
   /** By name: 'codegen/digits/icebreaker/MVAU_0'. */
   readonly steps: Readonly<Record<string, StepEntry>>;
   readonly verdicts: readonly Verdict[];
@@ -65,6 +67,8 @@ export interface ManifestParts {
   readonly outcomes: readonly Outcome[];
   /** sha256 by URL, of what was fetched. */
   readonly fetched: ReadonlyMap<string, string>;
+  /** Hash by name of plug-in. */
+  readonly plugins: ReadonlyMap<string, string>;
   readonly verdicts: readonly Verdict[];
   readonly expect: readonly Judged[];
   /** The files of the folder that tell of the result. */
@@ -98,6 +102,7 @@ export function manifestOf(parts: ManifestParts): Manifest {
       ...boardFiles(target.board),
     }),
     tools: toolsOf(outcomes),
+    plugins: sorted(Object.fromEntries(parts.plugins)),
     steps: stepsOf(outcomes),
     verdicts,
     expect,

@@ -33,12 +33,13 @@ export async function recipeDrift(path: string, manifest: Manifest, io: Io): Pro
     network: build!.network.name,
     folding: build!.folding.name,
     'finn version': finnVersion(),
-    'finn code': hashOwnCode(),
+    'finn code': session.plugins.finn ?? hashOwnCode(),
     ...prefixed('target ', targetOf(build!.target)),
     ...prefixed('input ', boardFiles(build!.target.board)),
   };
-  for (const name of Object.keys(is)) if (/^(recipe file|tool) /.test(name)) delete is[name];
+  for (const name of Object.keys(is)) if (/^(recipe file|tool|plug-in) /.test(name)) delete is[name];
   Object.assign(is, prefixed('recipe file ', recipeFiles(recipe)));
+  Object.assign(is, prefixed('plug-in ', Object.fromEntries(session.plugins.hashes)));
   const host: Host = { mode: 'plan', signal: io.signal, note: () => {} };
   const { instances } = await engine.plan(engine.graph(wantedOf(session, undefined)));
   const asked = new Set<string>();
