@@ -7,7 +7,9 @@ import { type Diagnostic, error, FinnError, fail } from '../diagnostics/diagnost
 import { render } from '../diagnostics/render.ts';
 import { didYouMean } from '../diagnostics/suggest.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
+import type { Executor } from '../engine/executor.ts';
 import { LocalExecutor } from '../engine/executors/local.ts';
+import { SlurmExecutor } from '../engine/executors/slurm.ts';
 import { httpRemote } from '../engine/remote/http.ts';
 import type { Scope } from '../engine/step.ts';
 import { openStore, type Store } from '../engine/store.ts';
@@ -35,7 +37,7 @@ export interface Session {
   readonly plugins: Plugins;
   readonly engine: Engine;
   readonly store: Store;
-  readonly executor: LocalExecutor;
+  readonly executor: Executor;
   readonly builds: readonly Build[];
   readonly networkScopes: ReadonlyMap<string, Scope<NetworkSettings>>;
   readonly buildScopes: ReadonlyMap<string, Scope<BuildSettings>>;
@@ -90,7 +92,8 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     { mayRun: options.allowRun ?? false, mayNote: options.building ?? false, pins, fetched },
     builds,
   );
-  const executor = new LocalExecutor({ paths: Object.fromEntries(project.tools) });
+  const local = new LocalExecutor({ paths: Object.fromEntries(project.tools) });
+  const executor = project.slurm ? new SlurmExecutor(project.slurm, local) : local;
   const store = openStore(project.cache.path, (object) =>
     io.err(show(error('cache/corrupt', `${object} was damaged`))),
   );
