@@ -65,7 +65,11 @@ function portOf(driver: string, side: 'i' | 'o'): StreamPort {
 
 /** Calls over a build's cache. */
 function callsOf(cache: string): Call {
-  const invoker = new Invoker(openStore(cache), new LocalExecutor(), pool({ threads: 2, memory: 4000 }));
+  const invoker = new Invoker({
+    store: openStore(cache),
+    executor: new LocalExecutor(),
+    pool: pool({ threads: 2, memory: 4000 }),
+  });
   const signal = new AbortController().signal;
   const id = { step: 'verify-shell', scope: ['board'] };
   return async (invocation) => {
