@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FinnError } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import { chooseScreen } from '../ui/choose.ts';
 import { checkLock } from './check-lock.ts';
 import { checkExpectations, judgeExpectations } from './expect.ts';
@@ -25,6 +25,8 @@ export interface BuildOptions {
   readonly check?: boolean | undefined;
   /** One of the builds that are compared: in an order of this seed, alone, and without a word to finn.lock. */
   readonly rehearse?: number | undefined;
+  /** What failed before, by key: it is not tried again, and what fails is added. */
+  readonly failures?: Map<string, readonly Diagnostic[]> | undefined;
   readonly out: string;
 }
 
@@ -52,6 +54,7 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
     signal: io.signal,
     force: options.force,
     keepGoing: options.keepGoing,
+    failures: options.failures,
     seed: options.rehearse,
     // Of many networks that would be too much.
     ...(session.networkScopes.size === 1 && { keep: shownGraphs }),
