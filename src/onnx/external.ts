@@ -80,20 +80,29 @@ function checkedLength(
  * Fails with onnx/external-data where one lies outside the folder or is not there.
  */
 export function externalFiles(model: Uint8Array, folder: string): Map<string, string> {
-  const files = new Map<string, string>();
+  return new Map(
+    locations(model).map(([tensor, location]) => [posix.normalize(location), insideFolder(tensor, folder, location)]),
+  );
+}
+
+/** The names of the files that hold data of a model's tensors, as it gives them, be they there and legal or not. */
+export const externalNames = (model: Uint8Array): string[] => [
+  ...new Set(locations(model).map(([, location]) => posix.normalize(location))),
+];
+
+/** Tensors whose data lies outside the model, and where it says so. */
+function locations(model: Uint8Array): [tensor: string, location: string][] {
   // The key that every such tensor has; most models do without, and need not be decoded twice.
-  if (!Buffer.from(model.buffer, model.byteOffset, model.byteLength).includes('location')) return files;
+  if (!Buffer.from(model.buffer, model.byteOffset, model.byteLength).includes('location')) return [];
   const { graph } = decodeModel(model);
   const tensors = [
     ...(graph?.initializer ?? []),
     ...(graph?.node ?? []).flatMap(({ attribute }) => (attribute ?? []).flatMap(({ t }) => (t ? [t] : []))),
   ];
-  for (const { name = '', data_location, external_data = [] } of tensors) {
+  return tensors.flatMap(({ name = '', data_location, external_data = [] }): [string, string][] => {
     const location = external_data.find(({ key }) => key === 'location')?.value;
-    if (data_location === 1 && location !== undefined)
-      files.set(posix.normalize(location), insideFolder(name, folder, location));
-  }
-  return files;
+    return data_location === 1 && location !== undefined ? [[name, location]] : [];
+  });
 }
 
 function count(tensor: string, key: string, text: string): number {
