@@ -71,12 +71,13 @@ export const listBoards = (): string[] =>
     .sort();
 
 const namesFile = (name: string): boolean => name.includes('/') || name.endsWith('.yaml') || name.endsWith('.yml');
-const fileOf = (name: string, from: string): string =>
+/** The file of a board by its name or path. */
+export const boardFile = (name: string, from: string): string =>
   namesFile(name) ? beside(from, name) : join(shipped, `${name}.yaml`);
 
 /** The files that a board is read from, be they there and right or not: its own, and the pins file that it names. */
 export function boardFiles(name: string, from = ''): string[] {
-  const path = fileOf(name, from);
+  const path = boardFile(name, from);
   const value = existsSync(path) ? readSource(path).source?.value : undefined;
   const pins = isPlain(value) ? value['pins'] : undefined;
   return [path, ...(typeof pins === 'string' ? [beside(path, pins)] : [])];
@@ -88,7 +89,7 @@ export function boardFiles(name: string, from = ''): string[] {
  */
 export function loadBoard(name: string, from = '', at?: Location): Board {
   const isPath = namesFile(name);
-  const path = fileOf(name, from);
+  const path = boardFile(name, from);
   if (!existsSync(path)) {
     if (isPath) fail('board/unknown', `there is no board file ${path}`, { at });
     fail('board/unknown', `there is no board \`${name}\``, { at, hint: didYouMean(name, listBoards(), 'boards') });

@@ -56,7 +56,8 @@ function resolveModel(written: Loose<file.Model>, pointer: string, to: Resolving
     }
   const hash = written.sha256 === undefined ? {} : { sha256: written.sha256.toLowerCase() };
   const member = written.member === undefined ? {} : { member: written.member };
-  if (kind === 'file') return { kind, path: to.existing(child(pointer, 'file'), written.file!), ...member, ...hash };
+  if (kind === 'file')
+    return { kind, path: to.existing(child(pointer, 'file'), written.file!, 'data'), ...member, ...hash };
   if (kind === 'url') return { kind, url: written.url!, ...member, ...hash };
   return resolveRun(written, pointer, to, hash);
 }
@@ -131,7 +132,7 @@ function resolveInput(written: Loose<file.NetworkInput>, pointer: string, to: Re
 function resolveVectors(written: Loose<file.Vectors>, pointer: string, to: Resolving): Vectors | undefined {
   const existing = (key: 'input' | 'expected' | 'labels'): string | undefined => {
     const path = written[key];
-    return path === undefined ? undefined : to.existing(child(pointer, key), path);
+    return path === undefined ? undefined : to.existing(child(pointer, key), path, 'data');
   };
   const [input, expected, labels] = [existing('input'), existing('expected'), existing('labels')];
   const at = child(pointer, 'min_accuracy');

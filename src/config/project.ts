@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, error } from '../diagnostics/diagnostic.ts';
+import { contains } from '../util/files.ts';
 import { type SlurmSettings, slurmSettings } from './cluster.ts';
 import { timeLimits } from './duration.ts';
 import { readSource } from './read.ts';
@@ -29,7 +30,9 @@ export interface Project {
   readonly tools: ReadonlyMap<string, string>;
   /** Folders in which a source is found by its sha256. */
   readonly mirrors: readonly string[];
-  /** Whether the `run` sources of a recipe may execute. */
+  /** Folders and files outside of the project that recipes may read. */
+  readonly readable: readonly string[];
+  /** Whether the `run` sources of a recipe, or the command of a board file, may execute. */
   trusts(recipe: string): boolean;
   /** Whether a plug-in may be loaded. */
   trustsPlugin(path: string): boolean;
@@ -51,12 +54,14 @@ export interface RemoteSettings {
 /** The variables of the environment that finn reads; everything else is invisible to it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const name = 'finn.config.yaml';
+/** The machine's or team's side of a project. */
+export const configName = 'finn.config.yaml';
 
-/** The nearest finn.config.yaml upward from a file. */
-function findConfig(recipe: string): string | undefined {
+/** The config that FINN_CONFIG names, else the nearest finn.config.yaml upward from a file. */
+function findConfig(recipe: string, environment: Environment): string | undefined {
+  if (environment['FINN_CONFIG']) return resolve(environment['FINN_CONFIG']);
   for (let folder = dirname(resolve(recipe)); ; folder = dirname(folder)) {
-    const path = join(folder, name);
+    const path = join(folder, configName);
     if (existsSync(path)) return path;
     if (folder === dirname(folder)) return undefined;
   }
@@ -69,21 +74,27 @@ export function parseSize(text: string): number | undefined {
 }
 
 /**
- * The machine's side of a build. `environment` is process.env unless a test says otherwise: FINN_JOBS and FINN_CACHE
- * replace what the file says, FINN_REMOTE_… are the shared cache's credentials, NO_COLOR and FORCE_COLOR are heeded. There is a project whatever is wrong with the file:
+ * The machine's side of a build. `environment` is process.env unless a test says otherwise: FINN_CONFIG names the file, FINN_JOBS and FINN_CACHE
+ * replace what it says, FINN_REMOTE_… are the shared cache's credentials, NO_COLOR and FORCE_COLOR are heeded. There is a project whatever is wrong with the file:
  * what the diagnostics refuse has its default.
  */
 export function loadProject(
   recipePath: string,
   environment: Environment = process.env,
 ): { readonly project: Project; readonly diagnostics: readonly Diagnostic[] } {
-  const configPath = findConfig(recipePath);
+  const configPath = findConfig(recipePath, environment);
   const diagnostics: Diagnostic[] = [];
   const file = configPath === undefined ? {} : readConfig(configPath, diagnostics);
   const home = configPath === undefined ? dirname(resolve(recipePath)) : dirname(configPath);
   const at = (path: string): string => resolve(home, path);
 
-  const cache = environment['FINN_CACHE'] ? resolve(environment['FINN_CACHE']) : at(file.cache?.path ?? '.finn');
+  // A config from elsewhere is no place for the caches of everything that is built with it.
+  const beside = environment['FINN_CONFIG'] ? dirname(resolve(recipePath)) : home;
+  const cache = environment['FINN_CACHE']
+    ? resolve(environment['FINN_CACHE'])
+    : file.cache?.path === undefined
+      ? join(beside, '.finn')
+      : at(file.cache.path);
   const paths = (list: readonly string[] | undefined): string[] => (list ?? []).filter((path) => path).map(at);
   const trusted = paths(file.trust?.run);
   const plugins = paths(file.trust?.plugins);
@@ -98,6 +109,7 @@ export function loadProject(
     memoryMb: file.memory_mb ?? Math.max(256, Math.floor((totalmem() / 1e6) * 0.75)),
     tools: new Map(Object.entries(file.tools ?? {}).map(([tool, path]) => [tool, at(path)])),
     mirrors: paths(file.mirrors),
+    readable: paths(file.trust?.read),
     trusts: (recipe) => trusted.some((path) => contains(path, resolve(recipe))),
     trustsPlugin: (plugin) => plugins.some((path) => contains(path, resolve(plugin))),
     display: { style: file.display?.style ?? 'auto', color: colorOf(environment, file) },
@@ -115,11 +127,6 @@ function readConfig(path: string, diagnostics: Diagnostic[]): ConfigFile {
   diagnostics.push(...validated.diagnostics);
   return validated.value as ConfigFile;
 }
-
-const contains = (folder: string, path: string): boolean => {
-  const way = relative(folder, path);
-  return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith('../') && !way.startsWith('..\\'));
-};
 
 /** FINN_REMOTE_TOKEN, or FINN_REMOTE_USER and FINN_REMOTE_PASSWORD, are the only place of credentials. */
 function remoteOf(

@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { type Diagnostic, error, type Location } from '../diagnostics/diagnostic.ts';
-import { isPlain, overlay, readYaml, type Source } from './source.ts';
+import { readYaml, type Source } from './source.ts';
+
+/** The most bytes of a YAML file that are read. */
+const LARGEST = 4_000_000;
 
 /** A path written in `file`, made relative to what `file` itself is relative to. */
 export const beside = (file: string, path: string): string =>
@@ -24,46 +27,21 @@ export function reason(thrown: unknown): string {
 export function readSource(path: string, from?: Location): { source?: Source; diagnostics: readonly Diagnostic[] } {
   let text: string;
   try {
+    const stat = statSync(path);
+    // A pipe would be waited for, a device read without end.
+    if (!stat.isFile() && !stat.isDirectory()) {
+      const hint = 'give a file';
+      return { diagnostics: [error('config/unreadable', `cannot read ${path}: it is no file`, { at: from, hint })] };
+    }
+    if (stat.size > LARGEST)
+      return {
+        diagnostics: [
+          error('config/too-complex', `${path} has ${stat.size} bytes`, { at: from, hint: `at most ${LARGEST}` }),
+        ],
+      };
     text = readFileSync(path, 'utf8');
   } catch (thrown) {
     return { diagnostics: [error('config/unreadable', `cannot read ${path}: ${reason(thrown)}`, { at: from })] };
   }
   return readYaml(path, text);
-}
-
-/** A recipe with its parents laid under it; `files` are all that were read, the recipe first. */
-export function readWithParents(path: string): {
-  source?: Source;
-  files: readonly string[];
-  diagnostics: readonly Diagnostic[];
-} {
-  const chain: Source[] = [];
-  const files: string[] = [];
-  const diagnostics: Diagnostic[] = [];
-  let next: { path: string; from?: Location } | undefined = { path: normalize(path) };
-  while (next) {
-    if (files.includes(next.path)) {
-      const circle = [...files.slice(files.indexOf(next.path)), next.path].join(' → ');
-      diagnostics.push(error('config/extends-cycle', `the recipe extends itself: ${circle}`, { at: next.from }));
-      break;
-    }
-    files.push(next.path);
-    const read = readSource(next.path, next.from);
-    diagnostics.push(...read.diagnostics);
-    if (!read.source) break;
-    const { value, places } = read.source;
-    chain.push(files.length === 1 ? read.source : anonymous(read.source));
-    const parent: unknown = isPlain(value) ? value['extends'] : undefined;
-    next =
-      typeof parent === 'string' ? { path: beside(next.path, parent), from: places.get('/extends')!.value } : undefined;
-  }
-  if (chain.length === 0) return { files, diagnostics };
-  return { source: chain.reduceRight((parent, own) => overlay(parent, own)), files, diagnostics };
-}
-
-/** A parent's name, description and own parent are not its children's. */
-function anonymous(source: Source): Source {
-  if (!isPlain(source.value)) return source;
-  const { name: _name, description: _description, extends: _extends, ...value } = source.value;
-  return { value, places: source.places };
 }

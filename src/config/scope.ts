@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import type { Code } from '../diagnostics/codes.ts';
-import { type Diagnostic, error, type Location, warning } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, error, fail, type Location, warning } from '../diagnostics/diagnostic.ts';
 import { parseRational, type Rational } from '../util/rational.ts';
-import { type Board, boardFiles, loadBoard } from './board.ts';
+import { type Board, boardFile, boardFiles, loadBoard } from './board.ts';
+import { Confines } from './confines.ts';
 import { dotted } from './pointer.ts';
 import { beside } from './read.ts';
 import type { Source } from './source.ts';
@@ -16,11 +17,13 @@ export class Resolving {
   readonly named = new Set<string>();
   readonly #source: Source;
   readonly #root: string;
+  readonly #confines: Confines;
   readonly #boards = new Map<string, Board>();
 
   constructor(source: Source, root: string) {
     this.#source = source;
     this.#root = root;
+    this.#confines = new Confines(root);
   }
 
   /** The place of a pointer, or of the nearest thing around it. */
@@ -46,15 +49,29 @@ export class Resolving {
     return beside(this.fileOf(pointer), written);
   }
 
-  /** A path whose file must be there. */
-  existing(pointer: string, written: string): string {
+  /**
+   * A path whose file must be there, in the project. `data` (a model, vectors: what is of use only if it is of that form) may lie
+   * anywhere on the machine if the path is absolute: then it is this machine's owner who wrote it.
+   */
+  existing(pointer: string, written: string, kind: 'text' | 'data' = 'text'): string {
     const path = this.path(pointer, written);
     this.named.add(path);
     const what = `\`${dotted(pointer)}\``;
-    if (!existsSync(path)) this.wrong('recipe/file-missing', `${what}: there is no file ${path}`, this.at(pointer));
+    const refusal = kind === 'data' && isAbsolute(written) ? undefined : this.#confines.refusal(path);
+    if (refusal) this.wrong('recipe/outside', `${what}: ${refusal.message}`, this.at(pointer), refusal.hint);
+    else if (!existsSync(path))
+      this.wrong('recipe/file-missing', `${what}: there is no file ${path}`, this.at(pointer));
     else if (!statSync(path).isFile())
       this.wrong('recipe/file-missing', `${what}: ${path} is not a file`, this.at(pointer));
     return path;
+  }
+
+  #confined(path: string, pointer: string): void {
+    this.named.add(path);
+    const refusal = this.#confines.refusal(path);
+    if (!refusal) return;
+    const { message, hint } = refusal;
+    fail('recipe/outside', `\`${dotted(pointer)}\`: ${message}`, { at: this.at(pointer), hint });
   }
 
   /** A board by name or path; the same one for targets that share it. Throws FinnError. */
@@ -63,7 +80,9 @@ export class Resolving {
     const key = `${dirname(from)}\n${name}`;
     const known = this.#boards.get(key);
     if (known) return known;
-    for (const path of boardFiles(name, from)) this.named.add(path);
+    // Its own file is looked at before it is read for its pins.
+    this.#confined(boardFile(name, from), pointer);
+    for (const path of boardFiles(name, from)) this.#confined(path, pointer);
     const board = loadBoard(name, from, this.at(pointer));
     this.#boards.set(key, board);
     return board;

@@ -767,15 +767,21 @@ export interface ConfigFile {
    */
   mirrors?: string[];
   /**
-   * What may execute on this machine.
+   * What may execute on this machine, and what recipes may read of it.
    */
   trust?: {
     /**
-     * Recipes whose `run` sources may execute, or folders of such recipes, relative to this file.
+     * Recipes whose `run` sources may execute, board files whose `program` may, or folders of such files, relative to this file.
      *
      * Items: A path, relative to this file or absolute.
      */
     run?: string[];
+    /**
+     * Folders or files outside of the project that recipes may read, relative to this file. The project is the folder of this file, or of the nearest .git where that is nearer to the recipe.
+     *
+     * Items: A path, relative to this file or absolute.
+     */
+    read?: string[];
     /**
      * Plug-ins that may be loaded, relative to this file.
      *

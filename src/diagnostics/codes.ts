@@ -49,6 +49,7 @@ export const codes = {
   'recipe/no-builds': 'The recipe declares no builds.',
   'recipe/no-bitstream': 'A build asks for a bitstream on a board for which finn can make none.',
   'recipe/number': 'A number cannot be read, or is not in the range that its key takes.',
+  'recipe/outside': 'A recipe names a file outside of its project.',
   'recipe/unknown-name': 'A build names a network, a target or a folding that nothing declares.',
 
   'layer/attribute': 'An attribute of a hardware layer has a value that is not legal.',

@@ -16,7 +16,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { sha256 } from './hash.ts';
 import { isGone, myMark, writerOf } from './process-mark.ts';
 
@@ -133,6 +133,12 @@ export function hashTree(root: string, keep: (path: string) => boolean = () => t
  */
 export const staysBelow = (path: string): boolean =>
   path !== '' && !/[\\\0]/.test(path) && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..');
+
+/** Is the path this folder or below it? Both absolute; links are not looked at. */
+export const contains = (folder: string, path: string): boolean => {
+  const way = relative(folder, path);
+  return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`));
+};
 
 /**
  * Writes files by relative path below a folder, each atomically; files that have these contents already keep their
