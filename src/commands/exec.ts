@@ -9,6 +9,7 @@ import { typeText } from './graph.ts';
 import { readAnyModel, readGiven } from './model-file.ts';
 import type { Io } from './session.ts';
 import { plural } from './table.ts';
+import { useTrustedPlugins } from './trusted-plugins.ts';
 
 export interface ExecOptions {
   /** .npy files in the order of the model's inputs. */
@@ -19,6 +20,7 @@ export interface ExecOptions {
 
 /** `finn exec`: runs a model in the reference interpreter, frame by frame. */
 export async function exec(model: string, { input, output }: ExecOptions, io: Io): Promise<number> {
+  useTrustedPlugins(model, io);
   const graph = readAnyModel(model);
   if (input.length !== graph.inputs.length)
     fail('cli/usage', `${model} has ${plural(graph.inputs.length, 'input')}, ${input.length} given with --input`, {

@@ -17,6 +17,7 @@ import { typeText } from './graph.ts';
 import { readAnyModel } from './model-file.ts';
 import type { Io } from './session.ts';
 import { plural, table } from './table.ts';
+import { useTrustedPlugins } from './trusted-plugins.ts';
 
 export interface InspectOptions {
   readonly json?: boolean | undefined;
@@ -41,6 +42,7 @@ interface TypeJson {
 
 /** `finn inspect`: 0 for every model that can be read, whether it can be lowered or not. */
 export async function inspect(path: string, { json }: InspectOptions, io: Io): Promise<number> {
+  useTrustedPlugins(path, io);
   const graph = readAnyModel(path);
   const nodes = nodesOf(graph);
   const ops = histogram(nodes.map(({ op }) => (op.domain === '' ? op.name : `${op.domain}:${op.name}`)));

@@ -5,6 +5,7 @@ import { operatorNamed, operators } from '../operators/index.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Io } from './session.ts';
 import { table } from './table.ts';
+import { useTrustedPlugins } from './trusted-plugins.ts';
 
 export interface OperatorsOptions {
   readonly json?: boolean | undefined;
@@ -12,6 +13,7 @@ export interface OperatorsOptions {
 
 /** `finn operators`: the hardware layers and the ONNX operators that finn reads, or all about one layer. */
 export async function listOperators(name: string | undefined, { json }: OperatorsOptions, io: Io): Promise<number> {
+  useTrustedPlugins('finn.config.yaml', io);
   if (name !== undefined) {
     const operator = operatorNamed(name) ?? unknown(name, io);
     if (operator === 'onnx') return 0;

@@ -60,6 +60,11 @@ const own = { operators, onnx: onnxOps };
 /** The plug-ins in use. They are loaded anew, and replaced, when a byte of theirs is another. */
 let inUse: { readonly of: string; readonly plugins: Plugins } | undefined;
 
+/** What to watch where plug-ins cannot be loaded: their own files, and what they consisted of when they could. */
+export const pluginFilesOf = (project: Project): readonly string[] => [
+  ...new Set([...project.plugins, ...(inUse?.plugins.files ?? [])]),
+];
+
 /**
  * Compiles a project's plug-ins and runs them, and puts their operators, rules and passes to finn's own until the next
  * call; a changed file counts at once. Nothing runs that neither --allow-run nor `trust` of finn.config.yaml lets run.
