@@ -129,7 +129,7 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
     .option('--json', 'print one JSON object')
     .action((options) => run(async () => (await import('./doctor.ts')).doctor(options, io)));
 
-  const cache = command('cache', 'look at the cache, check it, make it smaller', 'finn cache gc --size 5GB');
+  const cache = command('cache', 'look at the cache, check it, make it smaller, share it', 'finn cache gc --size 5GB');
   cache
     .command('ls')
     .description('say how much is in the cache, by kind')
@@ -159,6 +159,26 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
         return (await import('./cache-gc.ts')).cacheGc(recipe, options, io);
       }),
     );
+
+  for (const [name, what] of [
+    ['push', 'send the results of a recipe that the cache has to the remote cache of finn.config.yaml'],
+    ['pull', 'fetch what the remote cache has of the results of a recipe, without building'],
+  ] as const)
+    cache
+      .command(name)
+      .description(what)
+      .argument('<recipe>')
+      .option('--build <name>', 'only this build (may be repeated)', many)
+      .option('--until <step>', 'every step up to this one')
+      .option('--json', 'print one JSON object')
+      .action((recipe: string, options) =>
+        run(async () => {
+          interruptible();
+          return name === 'push'
+            ? (await import('./cache-push.ts')).cachePush(recipe, options, io)
+            : (await import('./cache-pull.ts')).cachePull(recipe, options, io);
+        }),
+      );
 
   command('clean', 'remove the build folders of a recipe; only what finn made', 'finn clean digits.yaml --cache')
     .argument('[recipe]')

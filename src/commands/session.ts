@@ -102,7 +102,9 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     finn: plugins.finn,
     store,
     executor,
-    remote: project.remote && httpRemote({ ...project.remote, store, warn: (diagnostic) => io.err(show(diagnostic)) }),
+    remote:
+      project.remote &&
+      httpRemote({ ...project.remote, store, warn: (diagnostic) => io.err(show(diagnostic)), signal: io.signal }),
     timeLimit: timeLimitsOf(project, recipe),
     place: resolve(path),
     limit: project.cache.bytes,

@@ -6,6 +6,7 @@ import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import type { EngineEvent } from '../../src/engine/events.ts';
 import type { Executed, Executor } from '../../src/engine/executor.ts';
 import type { Invocation, Tool } from '../../src/engine/invocation.ts';
+import type { Remote } from '../../src/engine/remote.ts';
 import type { AnyStep, Scope } from '../../src/engine/step.ts';
 import { openStore, type Store } from '../../src/engine/store.ts';
 
@@ -47,6 +48,8 @@ export class Rig {
   jobs = 4;
   version = '1.0';
   timeLimit: (step: string) => number | undefined = () => undefined;
+  /** A cache that others share, if any. */
+  remote: ((store: Store) => Remote) | undefined;
   /** A line that every tool writes as it starts, if any. */
   says: string | undefined;
   execute: (invocation: Invocation, directory: string, signal: AbortSignal) => Promise<Partial<Executed>> = async (
@@ -77,7 +80,8 @@ export class Rig {
 
   engine(steps: readonly AnyStep[]): Engine {
     const { store, executor, jobs, finn, timeLimit } = this;
-    return createEngine({ steps, store, executor, jobs, memory: 1000, finn, timeLimit });
+    const remote = this.remote?.(store);
+    return createEngine({ steps, store, executor, remote, jobs, memory: 1000, finn, timeLimit });
   }
 
   readonly display = (event: EngineEvent): void => {

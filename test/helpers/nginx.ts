@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nginx } from './require.ts';
 
 const guide = fileURLToPath(new URL('../../docs/remote-cache.md', import.meta.url));
 
@@ -45,7 +46,7 @@ export class Nginx {
         `http { access_log off; ${temporary.join(' ')}\n${server}\n}\n`,
     );
     const log = join(this.folder, 'error.log');
-    this.#process = spawn('nginx', ['-e', log, '-p', this.folder, '-c', config], { stdio: 'ignore' });
+    this.#process = spawn(nginx, ['-e', log, '-p', this.folder, '-c', config], { stdio: 'ignore' });
     const ended = new Promise<never>((_, reject) => {
       this.#process?.once('exit', () => reject(new Error(`nginx ended: ${readFileSync(log, 'utf8')}`)));
     });

