@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,6 +103,19 @@ describe('native tools', () => {
     const before = await read();
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await read()).toBe(before);
+  });
+
+  it('are killed with what has left their process group, and still holds their output', async () => {
+    const controller = new AbortController();
+    const mark = join(scratch, 'daemon');
+    const running = run(shell, ['-c', `setsid sleep 600 & echo $! > ${mark}; echo begun`], {}, {}, controller.signal);
+    const pid = async () => Number(await readFile(mark, 'utf8').catch(() => ''));
+    while ((await pid()) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    controller.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('enough');
+    const sleeper = await pid();
+    const isThere = () => existsSync(`/proc/${sleeper}/exe`);
+    while (isThere()) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
   it('that are missing, too old or silent about their version are diagnostics', async () => {

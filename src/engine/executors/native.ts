@@ -5,6 +5,7 @@ import { bug, fail } from '../../diagnostics/diagnostic.ts';
 import { sha256 } from '../../util/hash.ts';
 import type { ExecuteOptions } from '../executor.ts';
 import type { Invocation, Tool } from '../invocation.ts';
+import { endOrphans } from '../sweep.ts';
 
 /** execa, loaded with the first native tool: it takes a third of the time of a build that has nothing to do. */
 const loadExeca = async () => (await import('execa')).execa;
@@ -41,8 +42,16 @@ export function executable(content: Uint8Array | string): boolean {
   return (content[0] === 0x7f && content[1] === 0x45) || (content[0] === 0x23 && content[1] === 0x21);
 }
 
+/** Ends each of the tools that run now. */
+const running = new Set<() => void>();
+
+/** A finn that ends in the midst of its work, by a second Ctrl-C, leaves none of them. */
+function endAll(): void {
+  for (const end of running) end();
+}
+
 /**
- * Runs a native tool in its directory, which holds its files already. Its process group is killed when the signal
+ * Runs a native tool in its directory, which holds its files already. It is killed with all that it started when the signal
  * aborts; where setpriv is there the kernel kills the tool when this process dies.
  */
 export async function runNative(
@@ -73,14 +82,23 @@ export async function runNative(
       // The group has ended by itself.
     }
   };
-  signal.addEventListener('abort', kill);
+  const end = (): void => {
+    kill();
+    // What has left the group as well.
+    endOrphans([directory]);
+  };
+  signal.addEventListener('abort', end);
+  running.add(end);
+  if (running.size === 1) process.on('exit', endAll);
   try {
     for await (const line of child.iterable({ from: 'all' })) onLine(String(line));
     const ended = await child;
     signal.throwIfAborted();
     return { exit: ended.exitCode ?? 128 + signalNumber(ended.signal), outputs: await collect(invocation, directory) };
   } finally {
-    signal.removeEventListener('abort', kill);
+    signal.removeEventListener('abort', end);
+    running.delete(end);
+    if (running.size === 0) process.off('exit', endAll);
     // What the tool left running in its group is of no use to anybody.
     kill();
   }
