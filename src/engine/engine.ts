@@ -9,6 +9,7 @@ import type { Executor } from './executor.ts';
 import type { Evicted } from './gc.ts';
 import { type StepGraph, stepGraph, type Target, type Wanted } from './graph.ts';
 import { Invoker } from './invoke.ts';
+import { LastBuild } from './last-build.ts';
 import { hashOwnCode } from './own-code.ts';
 import { type Plan, type PlanOptions, plan } from './plan.ts';
 import type { Remote } from './remote.ts';
@@ -87,13 +88,14 @@ export function createEngine(options: EngineOptions): Engine {
     }),
     intact: ({ record }) => wholeIn(values, Object.values(record.makes)),
   };
+  const knowing = (): Workshop => ({ ...workshop, lastBuild: new LastBuild(store, options.place ?? '') });
   return {
     graph: (wanted) => stepGraph(steps, wanted),
-    plan: (graph, planOptions) => plan(graph, workshop, planOptions),
+    plan: (graph, planOptions) => plan(graph, knowing(), planOptions),
     async run(graph, runOptions) {
       const name = hashJson([options.place, graph.targets.map(pathOf)]);
       store.begin(name);
-      const { ok, interrupted, outcomes, known } = await run(graph, workshop, runOptions);
+      const { ok, interrupted, outcomes, known } = await run(graph, knowing(), runOptions);
       store.used(name, usedBy(outcomes));
       if (options.limit !== undefined) sayEvicted(store.evict(options.limit), runOptions?.display);
       const contentOf = (scope: Scope, artifact: Made): Content | undefined => {

@@ -2,6 +2,8 @@ import type { Executor } from './executor.ts';
 import { differences, digest, type Fingerprint, fingerprint, type Ingredients, type NeedHash } from './fingerprint.ts';
 import type { Instance } from './graph.ts';
 import type { Result } from './known.ts';
+import type { LastBuild } from './last-build.ts';
+import type { StepRecord } from './records.ts';
 import { type Host, type Sources, UnknownUntilRun } from './step.ts';
 import type { Store } from './store.ts';
 
@@ -11,6 +13,8 @@ export interface World {
   readonly executor: Executor;
   /** Hash of finn's own code. */
   readonly finn: string;
+  /** What the last build in this place knew. */
+  readonly lastBuild?: LastBuild | undefined;
 }
 
 /** What of an instance is read before it is judged. */
@@ -49,11 +53,14 @@ export async function ingredients(
 export const programNames = { native: 'native', wasm: 'npm', module: 'module' } as const;
 
 /** Is there a whole result for this key? If not, why the step has to run. Reads records only. */
-export function judge(instance: Instance, { fingerprint: print, key }: Judged, { store }: World): Verdict {
+export function judge(instance: Instance, { fingerprint: print, key }: Judged, { store, lastBuild }: World): Verdict {
+  const whole = ({ makes }: StepRecord): boolean => Object.values(makes).every((made) => store.has(made));
+  const before = lastBuild?.find(instance, key, print);
+  if (before && whole(before.record)) return { state: 'fresh', result: before };
   const record = store.records.readStep(instance.step.name, key);
   const last = store.records.readLast(instance.id);
   const changed = last ? differences(last.fingerprint, print) : undefined;
-  if (record && digest(record.fingerprint) === key && Object.values(record.makes).every((made) => store.has(made))) {
+  if (record && digest(record.fingerprint) === key && whole(record)) {
     return { state: changed?.length === 0 ? 'fresh' : 'restored', result: { key, record } };
   }
   if (!changed) return { state: 'stale', because: ['never ran here'] };

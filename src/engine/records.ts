@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { readIfThere, removeFile, writeAtomically } from '../util/files.ts';
@@ -49,6 +50,8 @@ export interface Records {
   readStep(step: string, key: string): StepRecord | undefined;
   writeStep(step: string, key: string, record: StepRecord): void;
   removeStep(step: string, key: string): void;
+  /** Tells a step's record from any other that lay there before or after; undefined if there is none. */
+  stampStep(step: string, key: string): string | undefined;
   readCall(key: string): CallRecord | undefined;
   writeCall(key: string, record: CallRecord): void;
   removeCall(key: string): void;
@@ -82,6 +85,12 @@ export function records(folder: string, ears: Pick<Ears, 'writes' | 'uses'>): Re
     readStep: (step, key) => use<StepRecord>(stepRecord(step, key)),
     writeStep: (step, key, record) => write(stepRecord(step, key), record),
     removeStep: (step, key) => remove(stepRecord(step, key)),
+    stampStep(step, key) {
+      const record = stepRecord(step, key);
+      const stat = statSync(pathOf(record), { throwIfNoEntry: false });
+      if (stat) ears.uses(record);
+      return stat && `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+    },
     readCall: (key) => use<CallRecord>(callRecord(key)),
     writeCall: (key, record) => write(callRecord(key), record),
     removeCall: (key) => remove(callRecord(key)),

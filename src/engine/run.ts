@@ -21,11 +21,15 @@ export async function run(graph: StepGraph, workshop: Workshop, options: RunOpti
   const signal = options.signal ?? new AbortController().signal;
   const emit = options.display ?? (() => {});
   const planned = await plan(graph, workshop, { force: new Set(options.force), signal });
+  const idle = planned.instances.every(({ state }) => state === 'fresh');
+  if (!idle) workshop.lastBuild?.forget();
   const scheduler = new Scheduler(planned.known, workshop, options, signal, emit);
   scheduler.begin(planned.instances);
   await scheduler.finish();
   await workshop.remote?.settled();
   const outcomes = scheduler.outcomes();
+  if (!idle || workshop.lastBuild?.missed)
+    workshop.lastBuild?.write(outcomes.flatMap(({ instance, result }) => (result ? [[instance, result]] : [])));
   const count = (how: Outcome['how']): number => outcomes.filter((one) => one.how === how).length;
   const ok = count('failed') + count('skipped') === 0;
   emit({

@@ -137,7 +137,7 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
     },
     drop: (name) => removeTree(join(work, name)),
     contents: () =>
-      ['objects', 'steps', 'calls', 'last', 'roots', 'downloads', 'work'].map((kind) => {
+      ['objects', 'steps', 'calls', 'last', 'builds', 'roots', 'downloads', 'work'].map((kind) => {
         const paths = listTree(join(folder, kind));
         const bytes = paths.reduce((sum, path) => sum + (sizeIfThere(join(folder, kind, path)) ?? 0), 0);
         return { kind, entries: paths.length, bytes };

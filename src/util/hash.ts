@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** SHA-256 of bytes, or of the UTF-8 of a text, as 64 hexadecimal digits. */
-export const sha256 = (content: Uint8Array | string): string => createHash('sha256').update(content).digest('hex');
+export const sha256 = (content: Uint8Array | string): string => hash('sha256', content, 'hex');
 
 /** SHA-256 of bytes that never change, found once for each array. */
 export function contentHash(bytes: Uint8Array): string {
