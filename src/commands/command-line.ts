@@ -51,11 +51,28 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
     .argument('<recipe>')
     .option('--build <name>', 'only this build (may be repeated)', many)
     .option('--until <step>', 'every step up to this one')
+    .option('--jobs <n>', 'threads that the build would use', count)
     .option('--json', 'print one JSON object')
     .action((recipe: string, options) =>
       run(async () => {
         interruptible();
         return (await import('./plan.ts')).planRecipe(recipe, options, io);
+      }),
+    );
+
+  command(
+    'explain',
+    'say what changed since a step last ran, in the words of the recipe',
+    'finn explain digits.yaml codegen/MVAU_1',
+  )
+    .argument('<recipe>')
+    .argument('<step>', 'a step; with /MVAU_1 or /hx8k/MVAU_1 behind it that instance alone')
+    .option('--build <name>', 'only this build (may be repeated)', many)
+    .option('--json', 'print one JSON object')
+    .action((recipe: string, step: string, options) =>
+      run(async () => {
+        interruptible();
+        return (await import('./explain.ts')).explainStep(recipe, step, options, io);
       }),
     );
 

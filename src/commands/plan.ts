@@ -1,30 +1,29 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { createEngine } from '../engine/engine.ts';
-import type { Wanted } from '../engine/graph.ts';
+import { explain } from '../engine/explain.ts';
 import type { Planned, State } from '../engine/plan.ts';
-import { openStore } from '../engine/store.ts';
-import { removeTree } from '../util/files.ts';
-import { overlay } from './overlay.ts';
-import { type Io, openSession, type Session } from './session.ts';
-import { secondsText, table } from './table.ts';
+import { type Forecast, forecast } from './forecast.ts';
+import { type Foreseen, foresee, isDone } from './foresee.ts';
+import { inRecipeTerms } from './recipe-terms.ts';
+import { type Io, openSession } from './session.ts';
+import { plural, secondsText, table } from './table.ts';
 import { wantedOf } from './wanted.ts';
 
 export interface PlanOptions {
   readonly build?: readonly string[] | undefined;
   readonly until?: string | undefined;
+  readonly jobs?: number | undefined;
   readonly json?: boolean | undefined;
 }
 
 /** One step in a scope, as people read it. */
-interface Line {
+export interface PlanLine {
   readonly step: string;
   /** 'digits/icebreaker/MVAU_0'; '*' stands for layers that are not known yet. */
   readonly scope: string;
   readonly state: State;
+  /** What changed, in the recipe's words. */
   readonly because: readonly string[];
+  /** What changed in front of it, with the steps whose it is; what is behind an input that is not as it was. */
+  readonly causes: readonly string[];
   /** How long it took the last time, where it will run. */
   readonly seconds?: number | undefined;
 }
@@ -32,92 +31,70 @@ interface Line {
 /** `finn plan`: 0, or 2 where a step cannot run as things are. Fetches nothing, runs no tool, leaves nothing behind. */
 export async function planRecipe(recipe: string, options: PlanOptions, io: Io): Promise<number> {
   const session = openSession(recipe, { builds: options.build }, io);
-  const wanted = wantedOf(session, options.until);
-  const { lines, diagnostics } = await foresee(session, wanted, io.signal);
+  const foreseen = await foresee(session, wantedOf(session, options.until), io.signal);
   await session.executor.close();
+  const jobs = options.jobs ?? session.project.jobs;
+  const lines = linesOf(foreseen);
+  const time = forecast(foreseen.steps, foreseen.known, jobs);
   if (options.json) {
-    io.out(JSON.stringify({ recipe: session.recipe.name, steps: lines, ...sums(lines) }));
+    const { work: seconds, expected, longest } = time;
+    io.out(
+      JSON.stringify({
+        recipe: session.recipe.name,
+        steps: lines,
+        ...countsOf(lines),
+        seconds,
+        expected,
+        longest,
+        jobs,
+      }),
+    );
   } else {
-    for (const diagnostic of diagnostics) io.err(session.render(diagnostic));
-    for (const line of text(lines)) io.out(line);
+    for (const diagnostic of foreseen.diagnostics) io.err(session.render(diagnostic));
+    for (const line of text(lines, time, jobs)) io.out(line);
   }
-  return diagnostics.some(({ severity }) => severity === 'error') ? 2 : 0;
+  return foreseen.diagnostics.some(({ severity }) => severity === 'error') ? 2 : 0;
 }
 
-/**
- * The plan of what is wanted. Where import to fold would have to run, and their models are at hand, they do so on a
- * throw-away store over the cache (they call no tools and take a second or two), so that layers are known and the plan
- * says which of them change.
- */
-async function foresee(
-  session: Session,
-  wanted: readonly Wanted[],
-  signal: AbortSignal,
-): Promise<{ lines: Line[]; diagnostics: readonly Diagnostic[] }> {
-  const first = await session.engine.plan(session.engine.graph(wanted), { signal });
-  const unfolded = first.instances.filter(({ id, state }) => id.step === 'fold' && !isDone(state));
-  const folds = unfolded
-    .map(({ instance }) => instance.scope)
-    .filter((scope) =>
-      first.instances.every((planned) => !needsWorld(planned) || planned.id.scope[0] !== scope.parent!.name),
-    )
-    .map((scope): Wanted => ({ scope, step: 'fold' }));
-  if (folds.length === 0) return { lines: first.instances.map(lineOf), diagnostics: first.diagnostics };
-
-  const folder = mkdtempSync(join(tmpdir(), 'finn-plan-'));
-  try {
-    const { executor, project } = session;
-    const cache = openStore(project.cache.path);
-    const store = overlay(openStore(folder), cache);
-    const { steps, finn } = session.plugins;
-    const engine = createEngine({ steps, finn, store, executor, jobs: project.jobs, memory: project.memoryMb });
-    const ran = await engine.run(engine.graph(folds), { keepGoing: true, signal });
-    const tried = new Map(ran.outcomes.map((outcome) => [outcome.instance.path, outcome]));
-    const second = await engine.plan(engine.graph(wanted), { signal });
-    const lines = second.instances.map((planned): Line => {
-      const outcome = tried.get(planned.instance.path);
-      const seconds = cache.records.readLast(planned.id)?.seconds;
-      if (outcome?.how === 'ran') return { ...lineOf(planned), state: 'run', because: [outcome.because], seconds };
-      if (outcome?.how !== 'failed') return lineOf(planned);
-      return { ...lineOf(planned), state: 'wrong', because: outcome.diagnostics.map(({ message }) => message) };
-    });
-    return { lines, diagnostics: [...second.diagnostics, ...ran.outcomes.flatMap((one) => one.diagnostics)] };
-  } finally {
-    removeTree(folder);
-  }
+/** What is foreseen, a line for each step in a scope. */
+export function linesOf({ steps, known }: Foreseen): PlanLine[] {
+  const explained = explain(steps, known);
+  return steps.map((planned): PlanLine => {
+    const { own = [], inputs = [], causes = [] } = explained.get(planned.instance) ?? {};
+    const waits = planned.state === 'waits' || planned.state === 'later';
+    return {
+      step: planned.id.step,
+      scope: planned.id.scope.join('/'),
+      state: planned.state,
+      because: waits
+        ? planned.because
+        : [...own.map((line) => inRecipeTerms(line, planned.instance)), ...inputs.map((input) => `${input} changed`)],
+      // That what stands in front never ran here is nothing to say again for each step behind it.
+      causes: causes
+        .filter(({ reason }) => reason !== 'never ran here')
+        .map(({ of, reason }) => `${inRecipeTerms(reason, of)} (${nameOf(of)})`),
+      seconds: isDone(planned.state) ? undefined : planned.seconds,
+    };
+  });
 }
 
-const isDone = (state: State): boolean => state === 'fresh' || state === 'restored';
+/** 'fold digits/icebreaker' */
+export const nameOf = ({ id }: Pick<Planned, 'id'>): string => `${id.step} ${id.scope.join('/')}`;
 
-/** Would it fetch something or run a program of the recipe, or can it not run at all? */
-const needsWorld = ({ id, state }: Planned): boolean =>
-  (id.step === 'fetch' && (state === 'waits' || state === 'wrong')) || (id.step === 'run-model' && !isDone(state));
-
-const lineOf = ({ id, state, because, seconds }: Planned): Line => ({
-  step: id.step,
-  scope: id.scope.join('/'),
-  state,
-  because,
-  seconds: isDone(state) ? undefined : seconds,
-});
-
-interface Sums {
+interface Counts {
   readonly fresh: number;
   readonly cached: number;
   readonly run: number;
   readonly wrong: number;
-  /** Sum of the last times of what will run; what never ran here counts nothing. */
-  readonly seconds: number;
 }
 
-function sums(lines: readonly Line[]): Sums {
+function countsOf(lines: readonly PlanLine[]): Counts {
   const count = (...states: State[]): number => lines.filter(({ state }) => states.includes(state)).length;
   return {
     fresh: count('fresh'),
     cached: count('restored'),
     run: count('run', 'waits', 'later'),
     wrong: count('wrong'),
-    seconds: lines.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0),
   };
 }
 
@@ -130,21 +107,30 @@ const words: Readonly<Record<State, string>> = {
   wrong: 'wrong',
 };
 
-function text(lines: readonly Line[]): string[] {
-  const rows = lines.map(({ step, scope, state, because, seconds }) => [
+function text(lines: readonly PlanLine[], time: Forecast, jobs: number): string[] {
+  const rows = lines.map(({ step, scope, state, because, causes, seconds }) => [
     words[state],
     step,
     scope,
     seconds === undefined ? '' : secondsText(seconds),
-    because.length > 3 ? `${because.slice(0, 3).join('; ')}; and ${because.length - 3} more` : because.join('; '),
+    [inShort(because, 3), inShort(causes, 2)].filter((part) => part !== '').join(': '),
   ]);
-  const { fresh, cached, run, wrong, seconds } = sums(lines);
-  const never = lines.some((line) => line.seconds === undefined && line.state !== 'wrong' && !isDone(line.state));
-  const time =
-    run === 0 ? '' : `, ${secondsText(seconds)} of work by earlier runs${never ? ' and what never ran here' : ''}`;
+  const { fresh, cached, run, wrong } = countsOf(lines);
   return [
     ...table(['', 'STEP', 'OF', 'TIME', 'BECAUSE'], rows, ['left', 'left', 'left', 'right']),
     '',
-    `${fresh} fresh, ${cached} in the cache, ${run} to run${wrong > 0 ? `, ${wrong} that cannot run` : ''}${time}`,
+    `${fresh} fresh, ${cached} in the cache, ${run} to run${wrong > 0 ? `, ${wrong} that cannot run` : ''}`,
+    ...(run === 0 ? [] : [timeText(time, jobs)]),
   ];
 }
+
+function timeText({ work, expected, longest, unknown }: Forecast, jobs: number): string {
+  const never = unknown === 0 ? '' : `; ${plural(unknown, 'step')} that never ran here not counted`;
+  if (work === 0) return `how long it takes is not known: nothing of it ran here before`;
+  const parts = `${secondsText(work)} of work, the longest chain ${secondsText(longest)}`;
+  return `about ${secondsText(expected)} with ${plural(jobs, 'job')} by earlier runs (${parts}${never})`;
+}
+
+/** The first few, and how many more there are. */
+const inShort = (list: readonly string[], most: number): string =>
+  list.slice(0, most).join('; ') + (list.length > most ? `; and ${list.length - most} more` : '');

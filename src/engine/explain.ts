@@ -1,42 +1,58 @@
 import type { Instance } from './graph.ts';
-import type { Plan, Planned } from './plan.ts';
+import type { Known } from './known.ts';
+import type { Planned } from './plan.ts';
 
-/** Why one instance would run, or that it would not. */
+/** Why an instance would run: what changed of its own, and what changed in front of it. */
 export interface Explanation {
   readonly planned: Planned;
-  /** What changed since it last ran in this scope, or what has changed in front of it: a line each. */
-  readonly reasons: readonly string[];
+  /** Its own reasons, changed inputs left out: 'config.layers.MVAU_1.pe: 2 → 4', 'never ran here'. */
+  readonly own: readonly string[];
+  /** Inputs that changed or may change, by name, with the steps that make them. */
+  readonly inputs: readonly string[];
+  /** The first causes in front of it, each with the instance whose own it is. */
+  readonly causes: readonly { readonly of: Instance; readonly reason: string }[];
 }
 
 /**
- * Explains every instance of a step in a plan. Where an instance only waits for others, the reasons are those of the
- * first instances before it that have some of their own, with their names in front.
+ * Explains every instance of a plan that would run: where an input changed, or may, the causes are those of the instances that
+ * make it, and so on to those that have reasons of their own.
  */
-export function explain(plan: Plan, step: string): Explanation[] {
-  const byInstance = new Map(plan.instances.map((planned) => [planned.instance, planned]));
-  return plan.instances
-    .filter(({ id }) => id.step === step)
-    .map((planned) => ({ planned, reasons: reasonsOf(plan, planned, byInstance) }));
-}
-
-function reasonsOf(plan: Plan, planned: Planned, all: ReadonlyMap<Instance, Planned>): readonly string[] {
-  if (planned.state !== 'waits' && planned.state !== 'later') return planned.because;
-  const causes: string[] = [];
-  const seen = new Set<Instance>();
-  const queue = [planned.instance];
-  for (let instance = queue.shift(); instance; instance = queue.shift()) {
-    for (const source of instance.needs.values()) {
-      const templates = source.kind === 'each' ? [source.group.template] : [];
-      for (const other of [...plan.known.waitsFor(source), ...templates]) {
-        const found = all.get(other);
-        if (!found || seen.has(other)) continue;
-        seen.add(other);
-        if (found.state === 'run' || found.state === 'wrong') {
-          const name = `${found.id.step} (${found.id.scope.join('/')})`;
-          causes.push(...found.because.map((because) => `${name}: ${because}`));
-        } else if (found.state === 'waits' || found.state === 'later') queue.push(other);
+export function explain(instances: readonly Planned[], known: Known): Map<Instance, Explanation> {
+  const byInstance = new Map(instances.map((planned) => [planned.instance, planned]));
+  const explained = new Map<Instance, Explanation>();
+  // In their order: each stands after those that it needs.
+  for (const planned of instances) {
+    if (isDone(planned)) continue;
+    const inputs: string[] = [];
+    const causes = new Map<string, { of: Instance; reason: string }>();
+    const changed = changedInputs(planned);
+    for (const [name, source] of planned.instance.needs) {
+      if (changed && !changed.has(name)) continue;
+      const makers = [
+        ...known.waitsFor(source),
+        ...(source.kind === 'each' && !known.members(source.group) ? [source.group.template] : []),
+      ].filter((maker) => byInstance.has(maker) && !isDone(byInstance.get(maker)!));
+      if (changed || makers.length > 0) inputs.push(`${name} from ${stepOf(source)}`);
+      for (const maker of makers) {
+        const { own = [], causes: before = [] } = explained.get(maker) ?? {};
+        for (const cause of [...own.map((reason) => ({ of: maker, reason })), ...before])
+          causes.set(`${cause.of.path} ${cause.reason}`, cause);
       }
     }
+    const own = planned.state === 'waits' || planned.state === 'later' ? [] : planned.because.filter(notInput);
+    explained.set(planned.instance, { planned, own, inputs, causes: [...causes.values()] });
   }
-  return causes.length > 0 ? causes : planned.because;
+  return explained;
 }
+
+const isDone = ({ state }: Planned): boolean => state === 'fresh' || state === 'restored';
+const notInput = (line: string): boolean => !line.startsWith('needs.');
+
+/** Names of the inputs that are other than the last time; undefined where that is not known. */
+function changedInputs({ state, because }: Planned): ReadonlySet<string> | undefined {
+  if (state !== 'run') return undefined;
+  return new Set(because.flatMap((line) => /^needs\.([^.:]+)/.exec(line)?.[1] ?? []));
+}
+
+const stepOf = (source: Parameters<Known['waitsFor']>[0]): string =>
+  (source.kind === 'each' ? source.group : source.of).step.name;

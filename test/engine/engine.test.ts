@@ -158,7 +158,18 @@ describe('a column of steps', () => {
       ['cut', 'waits', ['after read']],
       ['finish', 'waits', ['after cut']],
     ]);
-    expect(explain(plan, 'finish').map(({ reasons }) => reasons)).toEqual([['read (n): config.text: hello → help']]);
+    const explained = [...explain(plan.instances, plan.known).values()].map(({ planned, own, inputs, causes }) => [
+      planned.id.step,
+      own,
+      inputs,
+      causes.map(({ of, reason }) => `${of.step.name}: ${reason}`),
+    ]);
+    const cause = 'read: config.text: hello → help';
+    expect(explained).toEqual([
+      ['read', ['config.text: hello → help'], [], []],
+      ['cut', [], ['source from read'], [cause]],
+      ['finish', [], ['middle from cut'], [cause]],
+    ]);
     expect(listTree(rig.folder)).toEqual(files);
   });
 
