@@ -297,8 +297,18 @@ const opened = ({ step, family }: Opener, parent: Scope, name: string): Scope =>
 const openerOf = ({ opener: { of, output, family } }: Group): Opener => ({ step: of.step, output, family });
 const targetOf = (instance: Instance | undefined): Target[] => (instance ? [{ kind: 'instance', instance }] : []);
 
-const pathOf = (step: AnyStep, scope: Scope): string =>
-  JSON.stringify([step.name, ...chain(scope).map(({ kind, name }) => [kind, name])]);
+const pathOf = (step: AnyStep, scope: Scope): string => `[${JSON.stringify(step.name)}${scopePath(scope)}]`;
+
+/** Kind and name of each scope from the root to this one, found once for each. */
+function scopePath(scope: Scope): string {
+  const known = scopePaths.get(scope);
+  if (known !== undefined) return known;
+  const path = `${scope.parent ? scopePath(scope.parent) : ''},${JSON.stringify([scope.kind, scope.name])}`;
+  scopePaths.set(scope, path);
+  return path;
+}
+const scopePaths = new WeakMap<Scope, string>();
+
 const placeOf = (step: AnyStep, scope: Scope): Place => ({ step, scope, path: pathOf(step, scope) });
 
 /** The scope among this one and those above that the family opened. */

@@ -74,11 +74,13 @@ export class Makers {
 
   /** The one step that makes the artifact in scopes of a kind with the settings of `scope`. */
   #maker(kind: string, scope: Scope, handle: Made): Maker | undefined {
-    const [maker, second] = (this.#makers.get(handle) ?? []).filter(
-      ({ step }) => step.per === kind && applies(step, scope),
-    );
-    if (maker && second) this.#ambiguous(`'${handle.name}' of ${describe(scope)} is made`, maker.step, second.step);
-    return maker;
+    let found: Maker | undefined;
+    for (const maker of this.#makers.get(handle) ?? []) {
+      if (maker.step.per !== kind || !applies(maker.step, scope)) continue;
+      if (found) this.#ambiguous(`'${handle.name}' of ${describe(scope)} is made`, found.step, maker.step);
+      found ??= maker;
+    }
+    return found;
   }
 
   #ambiguous(what: string, a: AnyStep, b: AnyStep): void {

@@ -97,15 +97,14 @@ class Planner {
 
   async #assess(instance: Instance): Promise<Planned> {
     const { id, step } = instance;
-    const seconds = instance.template ? undefined : this.#world.store.records.readLast(id)?.seconds;
     const as = (state: State, because: readonly string[], rest: Partial<Planned> = {}): Planned => ({
       instance,
       id,
       state,
       because,
-      seconds,
       diagnostics: [],
       ...rest,
+      seconds: rest.seconds ?? (instance.template ? undefined : this.#world.store.records.readLast(id)?.seconds),
     });
     if (instance.template) return as('later', [`known after ${openedBy(instance)}`]);
     try {
