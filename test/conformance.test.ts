@@ -1,22 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Family } from '../src/hdl/device.ts';
 import { operators } from '../src/operators/index.ts';
-import type { Layer, Operator, Pipeline } from '../src/operators/operator.ts';
+import type { Operator, Pipeline } from '../src/operators/operator.ts';
 import { testCall } from '../src/sim/direct.ts';
 import type { Simulator } from '../src/sim/simulation.ts';
-import { parseStat } from '../src/tools/stat.ts';
-import { synthesize } from '../src/tools/synthesis.ts';
-import { writeTree } from '../src/util/files.ts';
+import { candidates, estimateGaps, lint, shown } from './helpers/battery.ts';
 import { type Candidate, conform } from './helpers/conform.ts';
 import { layers } from './helpers/layers.ts';
 import { available } from './helpers/require.ts';
 
-const families: readonly Family[] = ['ice40', 'xc7', 'ecp5', 'xcup'];
 const seed = 20240229;
 const perOperator = 12;
 
@@ -24,28 +16,15 @@ const perOperator = 12;
 const quick = available('iverilog');
 const simulator: Simulator = quick ? 'iverilog' : 'cxxrtl';
 
-const name = (layer: Layer, i: number, kind: string): string => `${layer.op.name.toLowerCase()}_${kind}_${i}`;
-const buildable = ({ layer, device }: Candidate): boolean => layer.op.refuse?.(layer, device) === undefined;
-
-const samplesOf = (op: Operator): Candidate[] =>
-  op
-    .samples()
-    .map((layer, i) => ({ name: name(layer, i, 'sample'), layer, device: { family: families[i % 4]! } }))
-    .filter(buildable);
+const samplesOf = (op: Operator): Candidate[] => candidates(op.samples(), 'sample');
 
 const randomOf = (op: Operator): Candidate[] =>
-  fc
-    .sample(layers[op.name] ?? fc.constantFrom(...op.samples()), { seed, numRuns: perOperator })
-    .map((layer, i) => ({ name: name(layer, i, `random`), layer, device: { family: families[i % 4]! } }))
-    .filter(buildable);
-
-const shown = ({ name, layer, device }: Candidate): string =>
-  `${name}: ${device.family} ${JSON.stringify(layer.attrs)} of ${layer.inputs[0]!.type.dtype.name}[${layer.inputs[0]!.type.shape}]`;
+  candidates(fc.sample(layers[op.name] ?? fc.constantFrom(...op.samples()), { seed, numRuns: perOperator }), 'random');
 
 /** Findings, with the layers that they are about. */
-async function findings(candidates: readonly Candidate[]): Promise<string[]> {
-  const found = await conform(candidates, testCall(), { seed, simulator });
-  const guilty = candidates.filter((c) => found.some((text) => text.startsWith(`${c.name}: `)));
+async function findings(all: readonly Candidate[]): Promise<string[]> {
+  const found = await conform(all, testCall(), { seed, simulator });
+  const guilty = all.filter((c) => found.some((text) => text.startsWith(`${c.name}: `)));
   return [...found, ...guilty.map(shown)];
 }
 
@@ -133,56 +112,15 @@ describe('the harness sees', () => {
 describe.skipIf(!available('verilator'))('Verilator has nothing to say about', () => {
   for (const op of operators) {
     it(`${op.name}`, { timeout: 300_000 }, () => {
-      for (const candidate of [...samplesOf(op), ...randomOf(op)]) {
-        const { layer, device } = candidate;
-        const { sources, memories, top } = layer.op.rtl(layer, device, candidate.name);
-        const folder = mkdtempSync(join(tmpdir(), 'finn-lint-'));
-        try {
-          writeTree(folder, { ...sources, ...memories });
-          const files = Object.keys(sources);
-          // Every warning is on; a module may be in a file of another name, since some are printed together.
-          const args = ['--lint-only', '-Wall', '-Wno-DECLFILENAME', '--top-module', top, ...files];
-          execFileSync('verilator', args, { cwd: folder, stdio: 'pipe', encoding: 'utf8' });
-        } catch (error) {
-          const { stderr } = error as { stderr?: string };
-          expect.fail(`${shown(candidate)}\n${stderr ?? error}`);
-        } finally {
-          rmSync(folder, { recursive: true });
-        }
-      }
+      expect([...samplesOf(op), ...randomOf(op)].flatMap((candidate) => lint(candidate) ?? [])).toEqual([]);
     });
   }
 });
 
-/** Estimates are for choosing, not for signing off: LUTs within a factor of 2 and a few LUTs of control. */
-const within = (estimate: number, counted: number): boolean =>
-  estimate <= 2 * counted + 24 && counted <= 2 * estimate + 24;
-
 describe('resources() is near what Yosys counts', () => {
-  const provider = available('yosys') ? 'native' : 'npm';
   for (const op of operators.filter((o) => o.name !== 'MVAU')) {
     it(`${op.name}`, { timeout: 600_000 }, async () => {
-      const all = op.samples();
-      for (const [i, layer] of (provider === 'native'
-        ? all.filter((_, i) => i % 2 === 1)
-        : all.slice(0, 1)
-      ).entries()) {
-        for (const family of ['ice40', 'xc7'] as const) {
-          if (provider === 'npm' && family === 'xc7') continue;
-          const candidate: Candidate = { name: name(layer, i, 'sample'), layer, device: { family } };
-          if (!buildable(candidate)) continue;
-          const design = layer.op.rtl(layer, { family }, candidate.name);
-          const { stat } = await testCall()(synthesize(design, design.top, { provider, family, outOfContext: true }));
-          const counted = parseStat(stat, family);
-          const estimate = layer.op.resources(layer, { family });
-          const said = `${shown(candidate)}: LUT ${estimate.lut}, RAM ${estimate.bram}`;
-          const saw = `Yosys: LUT ${counted.lut}, RAM ${counted.bram}`;
-          // Carry cells of ice40 take a LUT's place unless the sum's LUT shares it.
-          const most = counted.lut + (counted.cells['SB_CARRY'] ?? 0);
-          const near = within(estimate.lut, counted.lut) || within(estimate.lut, most);
-          if (!near || estimate.bram !== counted.bram) expect.fail(`${said}; ${saw}`);
-        }
-      }
+      expect(await estimateGaps(op)).toEqual([]);
     });
   }
 });

@@ -15,7 +15,14 @@ export function shuffled(): Uint8Array {
       zero.includes(Math.floor(i / columns)) ? 0 : values.pick([-3, -2, -1, 1, 2, 3]),
     );
   const quant = (name: string, from: string, to: string, scale: string, signed: number) =>
-    op(name, 'Quant', [from, scale, 'zero', 'bits'], [to], { signed, narrow: 0, rounding_mode: 'ROUND' }, 'onnx.brevitas');
+    op(
+      name,
+      'Quant',
+      [from, scale, 'zero', 'bits'],
+      [to],
+      { signed, narrow: 0, rounding_mode: 'ROUND' },
+      'onnx.brevitas',
+    );
   return model({
     inputs: [info('x', [1, 6])],
     nodes: [
