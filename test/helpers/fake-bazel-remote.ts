@@ -61,6 +61,7 @@ export class FakeBazelRemote {
   publicReads = false;
   /** Answers in the fake's place where it returns true. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  #port = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   /** In front of /ac and /cas. */
@@ -76,15 +77,18 @@ export class FakeBazelRemote {
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
     return this;
   }
 
+  /** Where it is, or was. */
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${this.prefix}`;
+    return `http://127.0.0.1:${this.#port}${this.prefix}`;
   }
 
   /** Ends it and all its connections. */
   async stop(): Promise<void> {
+    if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
