@@ -12,7 +12,7 @@ export interface ExplainOptions {
 }
 
 /**
- * `finn explain RECIPE STEP[/scope]`: for every instance of a step, or those whose scope has these names, what changed
+ * `finn explain RECIPE STEP[/scope]`: for every instance of a step, or those whose scope has all these names, what changed
  * since it last ran, in the recipe's words. 0, whether it has to run or not. Fetches nothing, runs no tool.
  */
 export async function explainStep(recipe: string, what: string, options: ExplainOptions, io: Io): Promise<number> {
@@ -25,7 +25,7 @@ export async function explainStep(recipe: string, what: string, options: Explain
   const foreseen = await foresee(session, [...wantedOf(session, undefined), ...wantedOf(session, step)], io.signal);
   await session.executor.close();
   const lines = linesOf(foreseen).filter((line) => line.step === step);
-  const found = lines.filter(({ scope }) => endsIn(scope.split('/'), names));
+  const found = lines.filter(({ scope }) => has(scope.split('/'), names));
   if (found.length === 0) {
     const scopes = lines.map(({ scope }) => scope);
     if (scopes.length === 0) fail('cli/usage', `step '${step}' applies to nothing that this recipe builds`);
@@ -41,10 +41,8 @@ export async function explainStep(recipe: string, what: string, options: Explain
   return 0;
 }
 
-/** Are these names, in their order, among those of the scope, the last of them the scope's own? */
-function endsIn(scope: readonly string[], names: readonly string[]): boolean {
-  if (names.length === 0) return true;
-  if (scope.at(-1) !== names.at(-1)) return false;
+/** Are these names, in their order, among those of the scope? */
+function has(scope: readonly string[], names: readonly string[]): boolean {
   let from = 0;
   return names.every((name) => {
     from = scope.indexOf(name, from) + 1;
