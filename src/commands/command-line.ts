@@ -241,6 +241,7 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
   command('program', "write a build's bitstream to the board", 'finn program build/digits/icebreaker')
     .argument('<build>', 'folder of a build')
     .option('--board <board>', 'name or file of the board; the one that it was built for if left out')
+    .option('--allow-run', 'let the command of a board file that does not come with finn execute')
     .action((build: string, options) =>
       run(async () => {
         interruptible();

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bitstreamName, loadBoard } from '../config/board.ts';
+import { bitstreamName, listBoards, loadBoard } from '../config/board.ts';
 import { loadProject } from '../config/project.ts';
-import { error, FinnError, fail } from '../diagnostics/diagnostic.ts';
+import { error, fail } from '../diagnostics/diagnostic.ts';
 import { render } from '../diagnostics/render.ts';
 import { LocalExecutor } from '../engine/executors/local.ts';
 import { removeTree } from '../util/files.ts';
@@ -12,6 +12,8 @@ import type { Io } from './session.ts';
 export interface ProgramOptions {
   /** Name or file of the board, where it is not one that comes with finn. */
   readonly board?: string | undefined;
+  /** The command of a board file that does not come with finn may run. */
+  readonly allowRun?: boolean | undefined;
 }
 
 /** `finn program`: hands a build's bitstream to the board's own programmer; 1 if that fails, 3 if it is not there. */
@@ -27,6 +29,14 @@ export async function program(folder: string, options: ProgramOptions, io: Io): 
     fail('cli/usage', `board ${board.id} says no command that programs it`, { hint: '`program:` in its board file' });
   const [command, ...args] = board.program;
   const { project } = loadProject(join(folder, 'build.json'));
+  if (!listBoards().includes(options.board ?? board.id)) {
+    const words = board.program.join(' ').replaceAll('$bitstream', path);
+    if (!options.allowRun && !project.trusts(board.path))
+      fail('trust/run', `${board.path} wants to run \`${words}\``, {
+        hint: 'read what it does, then pass --allow-run, or name the file under `trust: run:` in finn.config.yaml',
+      });
+    io.err(`${board.path} runs \`${words}\``);
+  }
   const executor = new LocalExecutor({ paths: Object.fromEntries(project.tools) });
   const directory = mkdtempSync(join(tmpdir(), 'finn-program-'));
   try {
@@ -54,16 +64,20 @@ export async function program(folder: string, options: ProgramOptions, io: Io): 
   }
 }
 
-/** The board that a build's manifest names. */
+/** The board that a build's manifest names: one of finn's own, since anybody may have written the manifest. */
 function boardOf(folder: string): string {
   const path = join(folder, 'build.json');
   const hint = 'give the folder of a build, such as build/digits/icebreaker';
   if (!existsSync(path)) fail('cli/file', `${path}: there is no such file`, { hint });
+  let board: unknown;
   try {
-    const manifest = JSON.parse(readFileSync(path, 'utf8')) as { target?: { board?: unknown } };
-    if (typeof manifest.target?.board === 'string') return manifest.target.board;
+    board = (JSON.parse(readFileSync(path, 'utf8')) as { target?: { board?: unknown } }).target?.board;
   } catch {
     // Falls through to the message.
   }
-  throw new FinnError(error('cli/file', `${path} is no build.json of finn`, { hint }));
+  if (typeof board !== 'string') return fail('cli/file', `${path} is no build.json of finn`, { hint });
+  if (listBoards().includes(board)) return board;
+  return fail('board/unknown', `${path} is of the board ${JSON.stringify(board)}, which does not come with finn`, {
+    hint: 'give its file: `finn program BUILD --board my-board.yaml`',
+  });
 }

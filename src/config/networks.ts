@@ -1,9 +1,11 @@
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
+import { staysBelow } from '../util/files.ts';
 import { type Rational, showRational } from '../util/rational.ts';
 import type { ModelSource, Network, NetworkInput, Vectors } from './model.ts';
 import { child, dotted } from './pointer.ts';
 import type { Loose, Resolving } from './scope.ts';
 import type * as file from './types.gen.ts';
+import { quote } from './validate.ts';
 
 /** A network of a recipe; nothing where its model is not known (and a diagnostic says why). */
 export function resolveNetwork(
@@ -55,10 +57,25 @@ function resolveModel(written: Loose<file.Model>, pointer: string, to: Resolving
       );
     }
   const hash = written.sha256 === undefined ? {} : { sha256: written.sha256.toLowerCase() };
-  const member = written.member === undefined ? {} : { member: written.member };
+  const member = written.member === undefined ? {} : { member: written.member.replace(/^(\.\/)+/, '') };
+  if (member.member !== undefined && !staysBelow(member.member)) {
+    const at = child(pointer, 'member');
+    to.wrong('recipe/model-source', `\`${dotted(at)}\` is no path inside of an archive`, to.at(at), 'nets/model.onnx');
+  }
   if (kind === 'file')
     return { kind, path: to.existing(child(pointer, 'file'), written.file!, 'data'), ...member, ...hash };
-  if (kind === 'url') return { kind, url: written.url!, ...member, ...hash };
+  if (kind === 'url') {
+    if (/^https?:\/\/[^/?#]*@/i.test(written.url!)) {
+      const hint = 'what a recipe says everybody may read; fetch it yourself into a folder of `mirrors`';
+      to.wrong(
+        'recipe/model-source',
+        `\`${dotted(child(pointer, 'url'))}\` has a user name in it`,
+        to.at(child(pointer, 'url')),
+        hint,
+      );
+    }
+    return { kind, url: written.url!, ...member, ...hash };
+  }
   return resolveRun(written, pointer, to, hash);
 }
 
@@ -75,6 +92,17 @@ function resolveRun(
     to.wrong('recipe/model-source', message, to.at(child(pointer, 'run'), 'key'), 'add `output: model.onnx`');
     return undefined;
   }
+  const wrong = (key: string, message: string, hint: string): void =>
+    to.wrong('recipe/model-source', message, to.at(child(pointer, key)), hint);
+  if (!staysBelow(output))
+    wrong('output', `\`${dotted(child(pointer, 'output'))}\` leaves the folder that the command runs in`, 'model.onnx');
+  const program = run?.[0] ?? '';
+  if (program === '' || program.startsWith('-') || (program.includes('/') && !isAbsolute(program)))
+    wrong(
+      'run',
+      `\`${dotted(child(pointer, 'run'))}\` begins with ${quote(program)}, which is no program of this machine`,
+      'a program on PATH, or an absolute path; a script is run by its interpreter: [python3, train.py]',
+    );
   const recipe = to.fileOf(child(pointer, 'run'));
   return {
     kind: 'run',

@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ModelSource } from '../config/model.ts';
 import { type Diagnostic, error, FinnError, fail, type Location } from '../diagnostics/diagnostic.ts';
 import type { Tool } from '../engine/invocation.ts';
 import { type Host, type Sources, type UnknownUntilRun, unknownUntilRun } from '../engine/step.ts';
 import { externalFiles } from '../onnx/external.ts';
-import { contentHash } from '../util/hash.ts';
+import { contains, staysBelow } from '../util/files.ts';
+import { contentHash, sha256 } from '../util/hash.ts';
 import { memberOf } from './archive/member.ts';
 import { model, modelFromSources, modelSources } from './artifacts.ts';
 import { download } from './download/download.ts';
@@ -108,12 +109,24 @@ export const fetchModel = networkStep({
 type RunSource = Extract<ModelSource, { kind: 'run' }>;
 const asRun = ({ model: source }: NetworkSettings['network']): RunSource => source as RunSource;
 
-/** The program of a `run` source as a tool: what `--version` prints is in the key. */
-const programOf = ([program = '']: readonly string[]): Tool => ({
-  name: program,
-  program: { kind: 'native', command: program, version: { args: ['--version'], pattern: /(?<version>\S*\d\S*)/ } },
-  log: [],
-});
+/**
+ * The program of a `run` source as a tool. What a program of the machine prints on `--version` is in the key; one that is given by
+ * its path is not asked, since it may be anything: its content is.
+ */
+function programOf([program = '']: readonly string[]): Tool {
+  const isPath = program.includes('/');
+  const name = basename(program).replaceAll(/[^\w.+-]/g, '_');
+  return {
+    // It becomes the name of a log. Two programs of one name are two tools.
+    name: isPath ? `${name}-${sha256(program).slice(0, 8)}` : name,
+    program: {
+      kind: 'native',
+      command: program,
+      version: { args: isPath ? [] : ['--version'], pattern: /(?<version>\S*\d\S*)/ },
+    },
+    log: [],
+  };
+}
 
 /** Why the program that makes a network's model may not run; undefined where it may, or where there is none. */
 export function untrusted({ network, recipe, project, mayRun }: NetworkSettings): Diagnostic | undefined {
@@ -122,6 +135,18 @@ export function untrusted({ network, recipe, project, mayRun }: NetworkSettings)
   return error('trust/run', `${recipe.path} wants to run \`${source.command.join(' ')}\``, {
     at,
     hint: 'read what it does, then pass --allow-run, or name the recipe under `trust: run:` in finn.config.yaml',
+  });
+}
+
+/** Fails where a file cannot be an input: it lies elsewhere, by its path or as a link, or its name is a program's trap. */
+function checkInput(folder: string, path: string, at: Location): void {
+  if (/^[\w.+-]+(\/[\w.+-]+)*$/.test(path) && staysBelow(path) && !path.startsWith('-')) {
+    const full = join(folder, path);
+    if (!existsSync(full) || contains(realpathSync(folder), realpathSync(full))) return;
+  }
+  fail('recipe/model-source', `'${path}' cannot be an input of the program that makes the model`, {
+    at,
+    hint: 'it runs in a folder that holds its inputs and nothing else: files below the recipe’s folder, in paths of letters, digits and . _ + -',
   });
 }
 
@@ -137,22 +162,20 @@ export const runModel = networkStep({
   },
   async sources(settings, host) {
     const { network } = settings;
-    const { folder, inputs } = asRun(network);
-    const refused = host.mode === 'run' ? untrusted(settings) : undefined;
-    if (refused) throw new FinnError(refused);
-    const outside = inputs.find((path) => !/^[\w.+-]+(\/[\w.+-]+)*$/.test(path) || path.split('/').includes('..'));
-    if (outside !== undefined)
-      fail('recipe/model-source', `'${outside}' cannot be an input of the program that makes the model`, {
-        at: network.at,
-        hint: 'it runs in a folder that holds its inputs and nothing else: paths below the recipe’s folder, of letters, digits and . _ + -',
-      });
+    const { command, folder, inputs } = asRun(network);
+    const refused = untrusted(settings);
+    if (refused && host.mode === 'run') throw new FinnError(refused);
+    for (const path of inputs) checkInput(folder, path, network.at);
+    // Nothing is asked of a program that may not run, not even its version.
+    if (refused) return unknownUntilRun(`the model is made by \`${command.join(' ')}\``);
     const read = await Promise.all(
       inputs.map(async (path) => [path, await readNamed(join(folder, path), network.at)] as const),
     );
     return Object.fromEntries(read);
   },
-  tools: ({ network }) => [programOf(asRun(network).command)],
-  async run(_, { config, sources, call }) {
+  tools: (settings) => (untrusted(settings) ? [] : [programOf(asRun(settings.network).command)]),
+  async run(_, { config, sources, call, note }) {
+    note(`runs \`${config.command.join(' ')}\``);
     const [, ...args] = config.command;
     const made = await call({
       tool: programOf(config.command),
