@@ -24,6 +24,7 @@ const slow = [
   'src/operators/mvau/mvau.test.ts',
   'test/cli/models.test.ts',
   'test/cli/others.test.ts',
+  'test/cli/tools.test.ts',
   'test/passes/random-mlp.test.ts',
   'test/passes/random-images.test.ts',
   'test/e2e/bad-mutations.test.ts',
