@@ -22,6 +22,7 @@ const slow = [
   'src/onnx/golden.test.ts',
   'test/verification/faults.test.ts',
   'src/operators/mvau/mvau.test.ts',
+  'test/cli/remote.test.ts',
   'test/cli/models.test.ts',
   'test/cli/others.test.ts',
   'test/cli/tools.test.ts',

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const cli = join(root, 'dist/cli.js');
+/** The compiled command line. */
+export const cli: string = join(root, 'dist/cli.js');
 const digits = ['digits.yaml', 'digits.onnx', 'test-images.npy', 'test-labels.npy'];
 
 /** What a process left behind. */
