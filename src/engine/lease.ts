@@ -1,5 +1,5 @@
-import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { readIfThere, removeFile } from '../util/files.ts';
 import { isGone, isMark, myMark, type ProcessMark } from '../util/process-mark.ts';
 
@@ -44,6 +44,7 @@ export function leaseIn(folder: string, onTaken: () => void): Lease {
   let taken = false;
   const write = (): void => {
     try {
+      mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, '');
       const lines = [`born ${statSync(path).mtimeMs}`, ...[...roots].map((root) => `root ${root}`)];
       appendFileSync(path, `${lines.join('\n')}\n`);

@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { verifyStore } from '../../src/engine/verify-store.ts';
+import { sha256 } from '../../src/util/hash.ts';
+import { random } from '../../src/util/random.ts';
+import {
+  compileSynthetic,
+  image,
+  killAfter,
+  kills,
+  leftovers,
+  recordsIn,
+  remove,
+  type Started,
+  serve,
+  start,
+  temporary,
+  writeFakeTool,
+  writtenAgain,
+} from './place.ts';
+
+const folder = temporary('killed');
+const content = new Uint8Array(Buffer.from('x'.repeat(200_000)));
+const variants = [0, 5, 682, 1023];
+/** Room for about one and a half builds: most builds end with an eviction. */
+const limit = 3_500_000;
+let synthetic = '';
+let server: Awaited<ReturnType<typeof serve>>;
+
+beforeAll(async () => {
+  synthetic = compileSynthetic(folder);
+  server = await serve(content);
+});
+afterAll(() => {
+  server.close();
+  remove(folder);
+});
+
+const build = (place: string, variant: number): Started =>
+  start(place, [synthetic, place, server.url, String(variant), String(limit), sha256(content)]);
+
+function newPlace(name: string): string {
+  const place = join(folder, name);
+  mkdirSync(place);
+  writeFakeTool(join(place, 'fake-tool'));
+  return place;
+}
+
+it(
+  'builds that are killed at random instants: the bytes of a clean build, nothing again, nothing left',
+  async () => {
+    const clean = new Map<number, Record<string, string>>();
+    let longest = 0;
+    for (const variant of variants) {
+      const place = newPlace(`clean-${variant}`);
+      const begun = performance.now();
+      const { status, err } = await build(place, variant).ended;
+      expect({ status, err }).toEqual({ status: 0, err: '' });
+      longest = Math.max(longest, performance.now() - begun);
+      clean.set(variant, image(join(place, 'out')));
+    }
+    expect(new Set([...clean.values()].map((one) => JSON.stringify(one))).size).toBe(variants.length);
+
+    const place = newPlace('killed');
+    const cache = join(place, '.finn');
+    const seed = process.env['FINN_SEED'] ?? 'kills';
+    const chance = random(seed);
+    const seen = { killed: 0, ended: 0, again: 0, swept: 0 };
+    for (let i = 0; i < kills(20); i += 1) {
+      if (chance.float() < 0.4) rmSync(cache, { recursive: true, force: true });
+      const variant = chance.pick(variants);
+      do {
+        if (await killAfter(build(place, variant), chance.float() * longest)) seen.killed += 1;
+        else seen.ended += 1;
+      } while (chance.float() < 0.3);
+      const before = recordsIn(cache);
+      seen.again += before.size;
+      if (existsSync(cache)) seen.swept += leftovers(cache, place).length;
+      const { status, err } = await build(place, variant).ended;
+      const told = err.split('\n').filter((line) => line !== '' && !line.includes('cache/evicted'));
+      expect({ i, seed, status, told }).toEqual({ i, seed, status: 0, told: [] });
+      expect(image(join(place, 'out'))).toEqual(clean.get(variant));
+      expect(writtenAgain(before, cache)).toEqual([]);
+      expect(leftovers(cache, place)).toEqual([]);
+      expect(verifyStore(cache, false).findings).toEqual([]);
+    }
+    console.log(
+      `killed ${seen.killed}, ended before ${seen.ended}; ${seen.again} results kept, ${seen.swept} leftovers swept`,
+    );
+    // Else the delays miss the builds.
+    expect(seen.killed).toBeGreaterThan(seen.ended / 4);
+  },
+  120_000 + kills(20) * 20_000,
+);
