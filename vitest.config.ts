@@ -7,6 +7,7 @@ const slow = [
   'test/e2e/images.test.ts',
   'test/conformance.test.ts',
   'test/cli/recipes.test.ts',
+  'test/slurm/cluster.test.ts',
   'test/e2e/ulx3s.test.ts',
   'test/recipes.test.ts',
   'test/e2e/sources.test.ts',
@@ -35,6 +36,7 @@ const slow = [
   'test/passes/golden.test.ts',
   'test/qonnx.test.ts',
   'test/results.test.ts',
+  'test/slurm/fake.test.ts',
 ];
 
 /** Slow files first, in the order of the list, so that none of them is left alone at the end. */

@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { jobScript, quote } from './script.ts';
+
+const odd = [
+  '',
+  'a b',
+  "it's",
+  '$HOME `date` $(date) $x',
+  '"quoted" \\ back\\',
+  'line\nline\r\n\ttab',
+  '-n',
+  '!history',
+  '*',
+  '~',
+  'ü — 漢字 😀',
+  "$'\\x41'",
+  '\u0007\u007f',
+  '#SBATCH --partition=other\n#SBATCH --uid=0',
+];
+
+/** The words that bash makes of quoted ones. */
+const words = (texts: readonly string[]): string[] => {
+  const script = `printf '%s\\0' ${texts.map(quote).join(' ')}`;
+  return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1);
+};
+
+it('words of bash stand for exactly their text', () => {
+  expect(words(odd)).toEqual(odd);
+  expect(quote('--top=x/y.v')).toBe('--top=x/y.v');
+  expect(() => quote('\0')).toThrow('NUL');
+});
+
+it('whatever the text', () => {
+  const character = fc.oneof(
+    fc.constantFrom(...'\'"\\$`!*?[]{}()<>|&;#~ \n\r\t=%'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }).filter((c) => c !== '\0'),
+  );
+  const texts = fc.array(fc.string({ unit: character }), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(texts, (list) => {
+      expect(words(list)).toEqual(list);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+it('a script runs its command with these arguments in an odd folder, and never twice in the same', () => {
+  const folder = mkdtempSync(join(tmpdir(), "finn script's $(touch x) -"));
+  try {
+    mkdirSync(join(folder, 'slurm/inputs'), { recursive: true });
+    writeFileSync(join(folder, 'slurm/inputs/in.txt'), 'input');
+    const tool = `process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.ODD])); require('fs').appendFileSync('in.txt', '+'); process.exit(4)`;
+    const script = jobScript({
+      directory: folder,
+      command: [process.execPath, '-e', tool, '--', ...odd],
+      files: true,
+      version: [process.execPath, '-p', '1+1'],
+      environment: { ODD: "a'b\n", SECRET: undefined },
+      setup: ['export SECRET=x'],
+    });
+    const path = join(folder, 'job.sh');
+    writeFileSync(path, script);
+    for (const count of ['0', '1', '1']) {
+      let status = 0;
+      try {
+        execFileSync('bash', [path], {
+          cwd: tmpdir(),
+          env: { ...process.env, SLURM_JOB_ID: '12', ...(count !== '0' && { SLURM_RESTART_COUNT: count }) },
+        });
+      } catch (cause) {
+        status = (cause as { status: number }).status;
+      }
+      expect(status).toBe(4);
+      const read = (name: string): string => readFileSync(join(folder, 'slurm', `${name}-12-${count}`), 'utf8');
+      expect(JSON.parse(read('log'))).toEqual([odd, "a'b\n"]);
+      expect(read('exit')).toMatch(/^4 \d+\n$/);
+      expect(read('version')).toBe('2\n');
+      expect(readFileSync(join(folder, `slurm/run-12-${count}/in.txt`), 'utf8')).toBe('input+');
+    }
+    expect(readFileSync(join(folder, 'slurm/inputs/in.txt'), 'utf8')).toBe('input');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

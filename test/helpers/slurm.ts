@@ -1,0 +1,157 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { hostname, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Debian's Slurm on this machine: a controller and one node of four CPUs, with a munged of their own, for whoever starts
+ * it and nobody else. Nothing of /etc/slurm or /run/munge is used, and no port that something listens on.
+ */
+export class Cluster {
+  readonly folder = mkdtempSync(join(tmpdir(), 'finn-slurm-'));
+  readonly #daemons: ChildProcess[] = [];
+
+  /** The configuration, which commands of Slurm find by SLURM_CONF. */
+  get conf(): string {
+    return join(this.folder, 'slurm.conf');
+  }
+
+  /** Returns when the node takes jobs. SLURM_CONF of this process names the cluster then. */
+  async start(): Promise<this> {
+    const host = hostname().split('.')[0]!;
+    const user = userInfo().username;
+    for (const name of ['state', 'spool']) mkdirSync(join(this.folder, name));
+    const key = join(this.folder, 'key');
+    writeFileSync(key, randomBytes(1024), { mode: 0o600 });
+    const socket = join(this.folder, 'munge.socket');
+    const settings = {
+      ClusterName: 'one',
+      SlurmctldHost: `${host}(127.0.0.1)`,
+      SlurmctldPort: await freePort(),
+      SlurmdPort: await freePort(),
+      SlurmUser: user,
+      SlurmdUser: user,
+      AuthType: 'auth/munge',
+      CredType: 'cred/munge',
+      AuthInfo: `socket=${socket}`,
+      // No systemd and no cgroups are needed.
+      ProctrackType: 'proctrack/pgid',
+      TaskPlugin: 'task/none',
+      JobAcctGatherType: 'jobacct_gather/none',
+      AccountingStorageType: 'accounting_storage/none',
+      MpiDefault: 'none',
+      SelectType: 'select/cons_tres',
+      SelectTypeParameters: 'CR_Core',
+      // A node that comes back takes jobs at once; four CPUs, however many there are.
+      ReturnToService: 2,
+      SlurmdParameters: 'config_overrides',
+      SchedulerParameters: 'batch_sched_delay=0,sched_min_interval=0,sched_interval=2',
+      KillWait: 2,
+      MailProg: '/bin/true',
+      StateSaveLocation: join(this.folder, 'state'),
+      SlurmdSpoolDir: join(this.folder, 'spool'),
+      SlurmctldPidFile: join(this.folder, 'slurmctld.pid'),
+      SlurmdPidFile: join(this.folder, 'slurmd.pid'),
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+    const node = `NodeName=n1 NodeHostname=${host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=2000 State=UNKNOWN\n`;
+    const partition = 'PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP\n';
+    writeFileSync(this.conf, `${lines.join('')}${node}${partition}`);
+    process.env['SLURM_CONF'] = this.conf;
+    const files = [`--key-file=${key}`, `--socket=${socket}`, `--pid-file=${join(this.folder, 'munged.pid')}`];
+    this.#daemon('munged', '--foreground', '--force', ...files, `--seed-file=${join(this.folder, 'seed')}`);
+    await this.#until('munged', () => this.run('munge', '-n', '-S', socket).length > 0);
+    this.startController();
+    await this.#until('slurmctld', () => this.run('scontrol', 'ping').includes('UP'));
+    this.#daemon('slurmd', '-D', '-N', 'n1');
+    await this.#until('slurmd', () => this.run('sinfo', '--noheader', '--format=%T').trim() === 'idle');
+    return this;
+  }
+
+  /** Starts the controller, again where it was ended before. */
+  startController(): void {
+    this.#daemon('slurmctld', '-D');
+  }
+
+  /** Ends the controller; jobs go on. */
+  async stopController(): Promise<void> {
+    await end(this.#daemons.find((child) => child.spawnargs.includes('slurmctld') && child.exitCode === null));
+  }
+
+  /** What a command of Slurm says. */
+  run(command: string, ...args: readonly string[]): string {
+    return execFileSync(command, [...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  }
+
+  /** Jobs that wait or run, as 'id state'. */
+  jobs(): string[] {
+    const text = this.run('squeue', '--noheader', '--format=%A %T');
+    return text.split('\n').filter((line) => line !== '');
+  }
+
+  /** How many jobs were ever submitted. */
+  submitted(): number {
+    const text = this.run('squeue', '--noheader', '--states=all', '--format=%A');
+    return text.split('\n').filter((line) => line !== '').length;
+  }
+
+  async stop(): Promise<void> {
+    try {
+      this.run('scancel', '--me');
+      await this.#until('end of all jobs', () => this.jobs().length === 0);
+    } catch {
+      // Then they end with slurmd.
+    }
+    for (const child of this.#daemons.reverse()) await end(child);
+    delete process.env['SLURM_CONF'];
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #daemon(command: string, ...args: readonly string[]): void {
+    const log = openSync(join(this.folder, `${command}.log`), 'a');
+    // It ends with this process, however that ends.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], { stdio: ['ignore', log, log] });
+    this.#daemons.push(child);
+  }
+
+  async #until(what: string, holds: () => boolean): Promise<void> {
+    for (let left = 300; left > 0; left -= 1) {
+      try {
+        if (holds()) return;
+      } catch {
+        // Not yet.
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const logs = ['munged', 'slurmctld', 'slurmd'].map((name) => {
+      try {
+        return readFileSync(join(this.folder, `${name}.log`), 'utf8');
+      } catch {
+        return '';
+      }
+    });
+    throw new Error(`${what}: not within 30 s\n${logs.join('\n')}`);
+  }
+}
+
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await gone;
+  clearTimeout(late);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
