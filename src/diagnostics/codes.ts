@@ -129,6 +129,7 @@ export const codes = {
   'plugin/load': 'The file of a plug-in is not there, or cannot be compiled.',
   'plugin/name': 'A plug-in calls something by a name that something else has, or that cannot be a name.',
   'plugin/pass': 'A pass of a plug-in leaves an illegal graph, or changes what the network computes.',
+  'plugin/step': 'A step of a plug-in does not make what it says.',
   'plugin/threw': 'The code of a plug-in threw something that is no FinnError.',
 
   'streamline/leftover': 'A node that only the host can compute stands between hardware layers.',

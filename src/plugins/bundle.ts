@@ -7,8 +7,12 @@ import { canonicalJson, sha256 } from '../util/hash.ts';
 
 /** The files of plug-ins compiled to one program, nothing of which has run. */
 export interface Bundle {
-  /** A CommonJS program that exports p0, p1 … : what the files export, in their order. Source maps lie in it. */
+  /** A CommonJS program that exports p0, p1 … : what the files export, in their order. */
   readonly code: string;
+  /** What the program is called in stack traces, its source map (JSON), and the folder that paths in that start from. */
+  readonly filename: string;
+  readonly map: string;
+  readonly root: string;
   /** Everything that the plug-ins consist of: absolute paths, sorted. */
   readonly files: readonly string[];
   /** For each plug-in, a hash of its file and of all that it imports; the same wherever the files lie. */
@@ -39,7 +43,7 @@ export function bundle(paths: readonly string[]): Bundle {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    sourcemap: 'inline',
+    sourcemap: 'external',
     sourcesContent: false,
     external: ['finn'],
     // What a tsconfig says would count and be hashed by nobody.
@@ -55,7 +59,10 @@ export function bundle(paths: readonly string[]): Bundle {
     const { outputFiles, metafile } = buildSync(options);
     const whole = closures(metafile, root, paths);
     return {
-      code: outputFiles[0]!.text,
+      code: outputFiles.find(({ path }) => path.endsWith('.js'))!.text,
+      filename: join(root, 'plug-ins.cjs'),
+      map: outputFiles.find(({ path }) => path.endsWith('.map'))!.text,
+      root,
       files: [...new Set(whole.flat())].sort(),
       hashes: whole.map((files, i) => hashOf(files, paths[i]!)),
     };

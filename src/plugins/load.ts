@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
-import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { basename, dirname, isAbsolute, relative } from 'node:path';
 import type { Project } from '../config/project.ts';
-import { error, FinnError } from '../diagnostics/diagnostic.ts';
+import { error, FinnError, fail } from '../diagnostics/diagnostic.ts';
 import { hashOwnCode } from '../engine/own-code.ts';
 import type { AnyStep } from '../engine/step.ts';
 import * as finn from '../index.ts';
@@ -82,7 +82,7 @@ export function loadPlugins(project: Project, options: LoadOptions): Plugins {
   names.forEach((name, i) => void options.announce?.(name, bundled.hashes[i]!));
   const of = sha256([...names, ...bundled.hashes].join('\n'));
   if (inUse?.of === of) return inUse.plugins;
-  const named = run(bundled, project.plugins[0]!).map((exported, i) => ({ exported, from: names[i]! }));
+  const named = run(bundled).map((exported, i) => ({ exported, from: names[i]! }));
   const read = named.map(({ exported, from }) => ({ plugin: pluginOf(exported, from), from }));
   const wrong = read.flatMap(({ plugin }) => (Array.isArray(plugin) ? plugin : []));
   if (wrong.length > 0) throw new FinnError(...wrong);
@@ -118,18 +118,16 @@ function shown({ configPath }: Project, path: string): string {
 }
 
 /** Runs the program; what the plug-ins export, in their order. `import 'finn'` is this very finn. */
-function run({ code, files }: Bundle, first: string): Readonly<Record<string, unknown>>[] {
-  const filename = join(dirname(first), 'plug-ins.cjs');
+function run(bundled: Bundle): Readonly<Record<string, unknown>>[] {
+  const { code, filename } = bundled;
   const builtIn = createRequire(import.meta.url);
   const program = new Module(filename) as Module & { _compile(code: string, filename: string): void };
   program.filename = filename;
   program.require = ((id: string) => (id === 'finn' ? finn : builtIn(id))) as NodeJS.Require;
-  // Stack traces then name lines of the plug-ins' own files.
-  process.setSourceMapsEnabled(true);
   try {
     program._compile(code, filename);
   } catch (cause) {
-    throw blamed(cause, files);
+    throw blamed(cause, bundled);
   }
   const exported = program.exports as Readonly<Record<string, Record<string, unknown>>>;
   return Object.keys(exported)
@@ -149,8 +147,9 @@ function use(plugins: readonly Named[]): void {
   extendPasses(plugins.flatMap(({ plugin, from }) => (plugin.passes ?? []).map((pass) => ({ pass, from }))));
 }
 
-function pluginsOf(list: readonly Named[], { files, hashes }: Bundle, names: readonly string[]): Plugins {
-  const blame = (cause: unknown): unknown => blamed(cause, files);
+function pluginsOf(list: readonly Named[], bundled: Bundle, names: readonly string[]): Plugins {
+  const { files, hashes } = bundled;
+  const blame = (cause: unknown): unknown => blamed(cause, bundled);
   const guarded = (step: AnyStep): AnyStep => ({
     ...step,
     async run(inputs, context) {
@@ -161,7 +160,16 @@ function pluginsOf(list: readonly Named[], { files, hashes }: Bundle, names: rea
       }
     },
   });
-  const more = list.flatMap(({ plugin }) => plugin.steps ?? []).map(guarded);
+  const whole = (step: AnyStep, from: string): AnyStep => ({
+    ...step,
+    async run(inputs, context) {
+      const made = (await step.run(inputs, context)) as Readonly<Record<string, unknown>> | undefined;
+      for (const name of Object.keys(step.makes as object))
+        if (made?.[name] === undefined) fail('plugin/step', `step '${step.name}' of ${from} made no '${name}'`);
+      return made as never;
+    },
+  });
+  const more = list.flatMap(({ plugin, from }) => (plugin.steps ?? []).map((step) => guarded(whole(step, from))));
   return {
     // finn's own steps run the plug-ins' operators and passes.
     steps: [...ownSteps.map(guarded), ...more],
