@@ -27,6 +27,7 @@ const slow = [
   'test/cli/models.test.ts',
   'test/cli/others.test.ts',
   'test/cli/tools.test.ts',
+  'test/engine/damage.test.ts',
   'test/passes/random-mlp.test.ts',
   'test/passes/random-images.test.ts',
   'test/e2e/bad-mutations.test.ts',
