@@ -103,14 +103,34 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
     );
 
   command(
+    'watch',
+    'build, and build again whenever the recipe or anything that it is made from is saved',
+    'finn watch digits.yaml --until fold',
+  )
+    .argument('<recipe>')
+    .option('--build <name>', 'only this build (may be repeated)', many)
+    .option('--until <step>', 'every step up to this one')
+    .option('--jobs <n>', 'threads to use at once', count)
+    .option('--allow-run', 'let `run` sources of the recipe and plug-ins execute')
+    .option('--json', 'print events, one JSON object a line')
+    .option('--out <dir>', 'folder for the results', 'build')
+    .action((recipe: string, options) =>
+      run(async () => {
+        interruptible();
+        return (await import('./watch.ts')).watch(recipe, options, io);
+      }),
+    );
+
+  command(
     'graph',
-    'draw the steps of a recipe, or the network or the layers of a build',
+    'draw the steps of a recipe, the network or the layers of a build, or the time that builds took',
     'finn graph digits.yaml --of layers --format svg > layers.svg',
   )
     .argument('<recipe>')
-    .option('--of <what>', 'steps, network or layers', 'steps')
-    .option('--format <format>', 'dot, mermaid or svg', 'dot')
-    .option('--build <name>', 'of this build; the first if left out', many)
+    .option('--of <what>', 'steps, network, layers or time', 'steps')
+    .option('--format <format>', 'dot, mermaid or svg; dot if left out, svg for time')
+    .option('--build <name>', 'of this build; the first if left out, all for time', many)
+    .option('--out <dir>', 'folder of the results, for time', 'build')
     .action((recipe: string, options) => run(async () => (await import('./graph.ts')).graph(recipe, options, io)));
 
   command('exec', 'run any ONNX model in the reference interpreter', 'finn exec tfc.onnx --input x.npy --output y.npy')
@@ -215,6 +235,15 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
         return (await import('./lock-recipe.ts')).lockRecipe(recipe, options, io);
       }),
     );
+
+  command(
+    'bundle',
+    'pack a tool call that failed, so that someone else can run it again',
+    'finn bundle digits.yaml synthesize -o for-the-bug-report.zip',
+  )
+    .argument('[what...]', 'the recipe; a step, or the folder that the error named, where several failed')
+    .option('-o, --output <zip>', 'file to write; the name of the folder if left out')
+    .action((what: string[], options) => run(async () => (await import('./bundle.ts')).bundle(what, options, io)));
 
   command(
     'verify-build',

@@ -1,38 +1,66 @@
+import { join } from 'node:path';
 import { FinnError, fail } from '../diagnostics/diagnostic.ts';
 import { didYouMean } from '../diagnostics/suggest.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { Graph, TensorType, Value } from '../ir/graph.ts';
 import { nodesOf } from '../ir/traverse.ts';
 import { isLayer, layersOf } from '../passes/fold/names.ts';
+import { readIfThere } from '../util/files.ts';
 import { type Arrow, type Box, type Diagram, toDot, toMermaid } from './diagram.ts';
 import { toSvg } from './diagram-svg.ts';
 import { compileInMemory } from './in-memory.ts';
 import { type Io, openSession, type Session } from './session.ts';
+import { type Bar, byKind, timePlot } from './time-plot.ts';
 import { wantedOf } from './wanted.ts';
 
 export interface GraphOptions {
   readonly of: string;
-  readonly format: string;
+  /** 'dot' if left out; times are drawn as 'svg' only. */
+  readonly format?: string | undefined;
   readonly build?: readonly string[] | undefined;
+  /** Folder of the results, for times. */
+  readonly out: string;
 }
 
-const subjects = ['steps', 'network', 'layers'];
+const subjects = ['steps', 'network', 'layers', 'time'];
 const formats: Readonly<Record<string, (diagram: Diagram) => string>> = { dot: toDot, mermaid: toMermaid, svg: toSvg };
 
-/** `finn graph`: a drawing on stdout, of the steps of a recipe, or of the network or the folded layers of one build. */
+/**
+ * `finn graph`: a drawing on stdout, of the steps of a recipe, of the network or the folded layers of one build, or of the
+ * time that the steps of its builds took.
+ */
 export async function graph(recipe: string, options: GraphOptions, io: Io): Promise<number> {
   oneOf('--of', options.of, subjects);
-  oneOf('--format', options.format, Object.keys(formats));
+  const format = options.format ?? (options.of === 'time' ? 'svg' : 'dot');
+  oneOf('--format', format, options.of === 'time' ? ['svg'] : Object.keys(formats));
   const session = openSession(recipe, { builds: options.build }, io);
+  if (options.of === 'time') {
+    io.out(timePlot(`${session.recipe.name}: seconds by step`, timesOf(session, options.out)));
+    await session.executor.close();
+    return 0;
+  }
   const diagram = options.of === 'steps' ? await stepsDiagram(session) : await graphDiagram(session, options.of, io);
   await session.executor.close();
-  io.out(formats[options.format]!(diagram));
+  io.out(formats[format]!(diagram));
   return 0;
 }
 
 function oneOf(option: string, value: string, legal: readonly string[]): void {
   if (!legal.includes(value))
     fail('cli/usage', `${option} takes ${legal.join(', ')}; not '${value}'`, { hint: didYouMean(value, legal) });
+}
+
+/** What the steps of each build took, as its folder says; of the builds that are there. */
+function timesOf({ recipe, builds }: Session, out: string): Bar[] {
+  const bars = builds.flatMap(({ name }): Bar[] => {
+    const bytes = readIfThere(join(out, recipe.name, name, 'time_per_step.json'));
+    return bytes ? [{ name, parts: byKind(JSON.parse(new TextDecoder().decode(bytes))) }] : [];
+  });
+  if (bars.length === 0)
+    fail('cli/file', `there is no build of ${recipe.name} in ${out}`, {
+      hint: '`finn build` first, or give its --out',
+    });
+  return bars;
 }
 
 async function stepsDiagram(session: Session): Promise<Diagram> {

@@ -1,0 +1,68 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundle } from '../bundle.js';
+import { least, type Took, timed } from './process.ts';
+import { shapeOf, writeNinja, writeSources, writeWireit } from './shape.ts';
+
+/** Graphs of so many steps are built, and then built again with nothing to do. */
+const sizes = [20, 500, 5000] as const;
+/** Seconds that a first build may take before its tool counts as not meant for that many steps. */
+const patience = 240;
+
+/** A build with nothing to do, and the build before it. */
+export interface NoOp {
+  readonly steps: number;
+  readonly tool: 'ninja' | 'wireit' | 'finn';
+  readonly first: Took | undefined;
+  /** Undefined where the tool is not here or took too long. */
+  readonly again: Took | undefined;
+}
+
+const here = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The same graphs in ninja, wireit and finn's engine, each a whole process, in folders below `scratch`. */
+export async function noOps(scratch: string): Promise<NoOp[]> {
+  await bundle([join(here, 'scripts/bench/engine-graph.ts')], join(scratch, 'engine'));
+  const rows: NoOp[] = [];
+  for (const steps of sizes) {
+    const shape = shapeOf(steps);
+    const folder = (tool: string): string => {
+      const path = join(scratch, `${tool}-${steps}`);
+      mkdirSync(path);
+      writeSources(shape, path);
+      return path;
+    };
+    const row = (tool: NoOp['tool'], command: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): void => {
+      try {
+        const first = timed(command, { cwd, env, limit: patience });
+        const again = Array.from({ length: steps > 1000 ? 3 : 5 }, () => timed(command, { cwd, env, limit: patience }));
+        rows.push({ steps, tool, first, again: least(again) });
+      } catch {
+        rows.push({ steps, tool, first: undefined, again: undefined });
+      }
+    };
+    const forNinja = folder('ninja');
+    writeNinja(shape, forNinja);
+    row('ninja', ['ninja'], forNinja);
+    const forWireit = folder('wireit');
+    const wireit = join(here, 'node_modules/wireit/bin/wireit.js');
+    writeWireit(shape, forWireit);
+    if (existsSync(wireit))
+      // What `npm run all` would set: npm's own start is not counted.
+      row('wireit', [process.execPath, wireit], forWireit, {
+        npm_lifecycle_event: 'all',
+        npm_package_json: join(forWireit, 'package.json'),
+        npm_config_user_agent: 'npm/10.0.0 node/v20.0.0 linux x64 workspaces/false',
+        WIREIT_LOGGER: 'quiet',
+        WIREIT_PARALLEL: '2',
+      });
+    const forFinn = folder('finn');
+    row('finn', [process.execPath, join(scratch, 'engine/engine-graph.js'), String(steps), forFinn], forFinn);
+  }
+  return rows;
+}
+
+/** A process of Node that does nothing. */
+export const nodeStart = (): Took =>
+  least(Array.from({ length: 9 }, () => timed([process.execPath, '-e', '0'], { cwd: here })));
