@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path';
 import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
-import { writeAtomically, writeTree } from '../util/files.ts';
 import { hashJson, sha256 } from '../util/hash.ts';
 import { type Pool, pool } from '../util/pool.ts';
 import type { EngineEvent, InstanceId } from './events.ts';
 import type { Executed, Executor } from './executor.ts';
+import { failedLog, writeFailedCall } from './failed-call.ts';
 import type { Invocation, Tool } from './invocation.ts';
 import { logDiagnostics, tailOf } from './log.ts';
 import type { CallMade, CallRecord } from './records.ts';
@@ -168,7 +168,7 @@ export class Invoker {
       this.#say(invocation, options, 'failed');
       if (cause instanceof TooLong) {
         const executed = { exit: null, outputs: {}, log: lines.join(''), seconds: limit! };
-        throw this.#failure(key, invocation, version, executed, [], directory);
+        throw this.#failure(key, invocation, version, executed, [], directory, options.id);
       }
       if (!done) this.#store.discard(directory);
       throw cause;
@@ -191,7 +191,7 @@ export class Invoker {
       else missing.push(path);
     }
     if (executed.exit !== 0 || missing.length > 0) {
-      throw this.#failure(key, invocation, version, executed, missing, directory);
+      throw this.#failure(key, invocation, version, executed, missing, directory, options.id);
     }
     const record: CallRecord = {
       tool: invocation.tool.name,
@@ -221,13 +221,11 @@ export class Invoker {
     executed: Omit<Executed, 'exit'> & { readonly exit: number | null },
     missing: readonly string[],
     directory: string,
+    id: InstanceId,
   ): FinnError {
-    const { tool, label, args } = invocation;
-    const logName = `${tool.name}.log`;
-    writeTree(directory, invocation.files);
-    writeAtomically(join(directory, logName), executed.log);
-    const call = { tool: tool.name, version, args, label, exit: executed.exit, outputs: invocation.outputs };
-    writeAtomically(join(directory, 'call.json'), `${JSON.stringify(call, undefined, 2)}\n`);
+    const { tool, label } = invocation;
+    const logName = failedLog(tool.name);
+    writeFailedCall(directory, { id, invocation, version }, executed);
     const kept = this.#store.keep(directory, failedName(tool, key));
     const shown = `${basename(this.#store.folder)}/work/${basename(kept)}`;
     const lines = logDiagnostics(tool, executed.log, join(kept, logName));
@@ -236,14 +234,14 @@ export class Invoker {
     const what =
       executed.exit === null
         ? error('tool/time-limit', `${tool.name} was ended after ${executed.seconds} s, its limit (${label})${tail}`, {
-            hint: `\`time_limits\` of the recipe or of finn.config.yaml says how long it may take; its files and log are kept in ${shown}`,
+            hint: `\`time_limits\` of the recipe or of finn.config.yaml says how long it may take; its files and log are kept in ${shown}; \`finn bundle\` packs them`,
           })
         : executed.exit !== 0
           ? error('tool/failed', `${tool.name} ended with exit status ${executed.exit} (${label})${tail}`, {
-              hint: `its files and log are kept in ${shown}`,
+              hint: `its files and log are kept in ${shown}; \`finn bundle\` packs them`,
             })
           : error('tool/output', `${tool.name} ended well but left no ${missing.join(', ')} (${label})${tail}`, {
-              hint: `its files and log are kept in ${shown}`,
+              hint: `its files and log are kept in ${shown}; \`finn bundle\` packs them`,
             });
     return new FinnError(what, ...lines);
   }
