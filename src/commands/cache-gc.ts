@@ -17,6 +17,7 @@ const what: Readonly<Record<string, string>> = {
   steps: 'records of steps',
   calls: 'records of tool calls',
   last: 'what ran last',
+  builds: 'copies of records, to be read at once',
   downloads: 'models that were fetched',
   work: 'folders of calls',
 };

@@ -23,7 +23,7 @@ const keptMilliseconds = 7 * 24 * 3_600_000;
 /** After so many removals it is looked again for processes that have begun to use the store. */
 const batch = 200;
 /** Of what was used at the same time, this goes first: what tools made costs most. */
-const order: readonly Item['kind'][] = ['work', 'steps', 'last', 'calls', 'downloads'];
+const order: readonly Item['kind'][] = ['work', 'steps', 'last', 'builds', 'calls', 'downloads'];
 
 const lockOf = (folder: string): string => join(folder, 'work', 'lock-gc');
 

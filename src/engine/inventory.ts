@@ -9,7 +9,7 @@ import { type CallRecord, type LastRun, readRecord, type StepRecord } from './re
 
 /** A file or folder of a store that goes as a whole. */
 export interface Item {
-  readonly kind: 'steps' | 'last' | 'calls' | 'downloads' | 'work';
+  readonly kind: 'steps' | 'last' | 'builds' | 'calls' | 'downloads' | 'work';
   /** Below the cache's folder. */
   readonly path: string;
   readonly bytes: number;
@@ -56,7 +56,7 @@ export function inventory(folder: string, now: number): Inventory {
     const found = file(path);
     if (found) objects.set(object, found);
   }
-  for (const kind of ['steps', 'calls', 'last', 'downloads'] as const)
+  for (const kind of ['steps', 'calls', 'last', 'builds', 'downloads'] as const)
     for (const below of listTree(join(folder, kind))) {
       const found = file(`${kind}/${below}`);
       if (found) items.push({ ...found, kind, ...read(folder, kind, below) });

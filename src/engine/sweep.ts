@@ -60,7 +60,7 @@ function clear(folder: string, gone: (mark: ProcessMark, path: string) => boolea
 /** The folders in which files are written. */
 const temporaryPlaces = (folder: string): string[] => [
   folder,
-  ...['calls', 'roots', 'downloads'].map((name) => join(folder, name)),
+  ...['calls', 'builds', 'roots', 'downloads'].map((name) => join(folder, name)),
   ...['objects', 'steps', 'last'].flatMap((name) =>
     entries(join(folder, name)).map((below) => join(folder, name, below)),
   ),

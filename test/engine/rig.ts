@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Artifact, Family, Files } from '../../src/engine/artifact.ts';
-import { createEngine, type Engine } from '../../src/engine/engine.ts';
+import { createEngine, type Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { EngineEvent } from '../../src/engine/events.ts';
 import type { Executed, Executor } from '../../src/engine/executor.ts';
 import type { Invocation, Tool } from '../../src/engine/invocation.ts';
@@ -78,10 +78,10 @@ export class Rig {
     };
   }
 
-  engine(steps: readonly AnyStep[]): Engine {
+  engine(steps: readonly AnyStep[], options: Partial<EngineOptions> = {}): Engine {
     const { store, executor, jobs, finn, timeLimit } = this;
     const remote = this.remote?.(store);
-    return createEngine({ steps, store, executor, remote, jobs, memory: 1000, finn, timeLimit });
+    return createEngine({ steps, store, executor, remote, jobs, memory: 1000, finn, timeLimit, ...options });
   }
 
   readonly display = (event: EngineEvent): void => {
