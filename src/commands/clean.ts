@@ -6,6 +6,7 @@ import { FinnError, fail } from '../diagnostics/diagnostic.ts';
 import { hasEnded, readLeases } from '../engine/lease.ts';
 import { removeTree } from '../util/files.ts';
 import { pidOf } from '../util/process-mark.ts';
+import { inBuild, isLink } from './build-folder.ts';
 import type { Io } from './session.ts';
 
 export interface CleanOptions {
@@ -13,22 +14,7 @@ export interface CleanOptions {
   readonly cache?: boolean | undefined;
 }
 
-/** All that a build writes into its folder. */
-const inBuild = [
-  'auto_folding_config.json',
-  'bitfile',
-  'deploy',
-  'driver',
-  'final_hw_config.json',
-  'intermediate_models',
-  'log',
-  'report',
-  'stitched_ip',
-  'time_per_step.json',
-  'verification_output',
-  // What says that the rest is ours goes last.
-  'build.json',
-];
+/** All that finn writes into its cache. */
 const inCache = [
   'calls',
   'downloads',
@@ -62,7 +48,10 @@ export async function clean(recipe: string | undefined, { out, cache }: CleanOpt
 }
 
 function cleanBuilds(folder: string, recipe: string, io: Io): void {
-  const builds = namesIn(folder).filter((name) => isBuildOf(join(folder, name), recipe));
+  // What a link leads to is not in this folder.
+  const builds = isLink(folder)
+    ? []
+    : namesIn(folder).filter((name) => !isLink(join(folder, name)) && isBuildOf(join(folder, name), recipe));
   for (const build of builds) removeOurs(join(folder, build), inBuild, io);
   if (builds.length === 0) io.out(`${folder}: no builds of ${recipe}`);
   removeIfEmpty(folder);
@@ -79,6 +68,10 @@ function isBuildOf(folder: string, recipe: string): boolean {
 }
 
 function cleanCache(folder: string, io: Io): void {
+  if (isLink(folder))
+    fail('cli/file', `${folder} is a link, and finn removes nothing behind links`, {
+      hint: 'remove what it leads to yourself, or name that folder by `cache: { path: … }` of finn.config.yaml',
+    });
   const busy = readLeases(folder).find((lease) => !hasEnded(lease, Date.now()));
   if (busy)
     fail('cache/write', `process ${pidOf(busy.mark)} is building with the cache ${folder}`, {

@@ -14,6 +14,7 @@ import { encodeGraph, keptGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
 import { mirrorTree, removeFile, sizeIfThere, writeAtomically } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
+import { checkOurs } from './build-folder.ts';
 import type { Manifest } from './manifest.ts';
 import { pluginFiles } from './plugin-files.ts';
 import { resourceReports } from './resource-reports.ts';
@@ -141,6 +142,7 @@ export async function writeBuildFolder(
   const release = await store.claim(`folder-${sha256(resolve(folder)).slice(0, 16)}`, new AbortController().signal);
   try {
     if (whole()) return;
+    checkOurs(folder);
     // First of all: what is killed in the midst of this is not to be taken for whole.
     removeFile(path);
     mirrorTree(folder, {

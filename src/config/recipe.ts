@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Diagnostic, Location } from '../diagnostics/diagnostic.ts';
+import { staysBelow } from '../util/files.ts';
 import { resolveBuilds } from './builds.ts';
 import { timeLimits } from './duration.ts';
 import type { Recipe, Stage, Steps, Tools } from './model.ts';
@@ -49,12 +50,20 @@ export function loadRecipe(
   const steps = resolveSteps(file.steps ?? {}, to);
   const boards = [...targets.values()].flatMap(({ board }) => [board.path, ...(board.pins ? [board.pins.path] : [])]);
 
+  const name = file.name ?? basename(path).replace(/\.ya?ml$/, '');
+  if (!staysBelow(name) || name.includes('/') || name.length > 200 || /\p{Cc}/u.test(name))
+    to.wrong(
+      'config/missing-key',
+      `the recipe lacks the key \`name\`, and the name of its file, ${JSON.stringify(basename(path))}, cannot be the name of a folder`,
+      to.at(''),
+      'add `name: my-network`',
+    );
   const diagnostics = inOrder([...refused, ...to.diagnostics], files);
   const named = [...new Set([...files, ...to.named])];
   if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics, named };
   const recipe: Recipe = {
     path,
-    name: file.name ?? basename(path).replace(/\.ya?ml$/, ''),
+    name,
     ...(file.description !== undefined && { description: file.description }),
     files: [...new Set([...files, ...boards])],
     networks,

@@ -1,0 +1,54 @@
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fail } from '../diagnostics/diagnostic.ts';
+
+/** All that a build writes into its folder. */
+export const inBuild: readonly string[] = [
+  'auto_folding_config.json',
+  'bitfile',
+  'deploy',
+  'driver',
+  'final_hw_config.json',
+  'intermediate_models',
+  'log',
+  'report',
+  'stitched_ip',
+  'time_per_step.json',
+  'verification_output',
+  // What says that the rest is ours goes last.
+  'build.json',
+];
+
+/**
+ * Fails where writing a build's folder would write or delete what is not a build's: it holds other files, or it or something
+ * in it is a link to another folder. The folder need not be there.
+ */
+export function checkOurs(folder: string): void {
+  const linked = [dirname(folder), folder].find(isLink) ?? linkedFolderIn(folder);
+  if (linked !== undefined)
+    fail('cli/file', `${linked} is a link to another folder, where finn writes nothing`, {
+      hint: 'remove the link; --out names another place for results',
+    });
+  if (!existsSync(folder) || existsSync(join(folder, 'build.json'))) return;
+  if (!statSync(folder).isDirectory()) fail('cli/file', `${folder} is there already, and is no folder`);
+  const foreign = readdirSync(folder).filter((name) => !inBuild.includes(name) && !name.endsWith('.tmp'));
+  if (foreign.length > 0)
+    fail('cli/file', `${folder} holds what is no build of finn's: ${foreign.slice(0, 5).join(', ')}`, {
+      hint: 'a build replaces all of its folder: --out names another place, or `name:` of the recipe another folder',
+    });
+}
+
+/** Is it a symbolic link, to whatever? */
+export const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+
+/** A link to a folder somewhere below a folder. */
+function linkedFolderIn(folder: string): string | undefined {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+    const found = entry.isDirectory() ? linkedFolderIn(path) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
