@@ -27,7 +27,13 @@ const GRACE = 1000;
 export class Builds {
   #process: Forked<Order, Answer> | undefined;
   #failures: readonly Failure[] = [];
+  #building = false;
   #answer: (answer: Answer) => void = () => {};
+
+  /** Does it build nothing? */
+  get idle(): boolean {
+    return !this.#building;
+  }
 
   /** Starts the process, for the first build to find it warm. */
   warm(): void {
@@ -37,6 +43,7 @@ export class Builds {
   /** Builds as `finn build` would. Resolves when all that the build has started has ended. */
   async build(recipe: string, options: BuildOptions, color: boolean, signal: AbortSignal, hear: Hear): Promise<Ended> {
     const started = performance.now();
+    this.#building = true;
     const forked = this.#process ?? this.#start();
     let grace: NodeJS.Timeout | undefined;
     const stop = (): void => {
@@ -50,6 +57,7 @@ export class Builds {
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     const ended = await Promise.race([answered, forked.ended]);
+    this.#building = false;
     clearTimeout(grace);
     signal.removeEventListener('abort', stop);
     this.#answer = () => {};
