@@ -132,7 +132,7 @@ function contentsOf(
   const lost = Object.keys(call.files).filter((path) => files[`files/${path}`] === undefined);
   if (lost.length > 0) fail('cli/file', `${folder} has no ${lost.join(', ')} any more`, { hint: 'build again' });
   files['run.mjs'] = new Uint8Array(readFileSync(new URL('./bundle-run.mjs', import.meta.url)));
-  const log_ = files[log] ? `${log}      what it said\n` : '';
+  const log_ = files[log] ? `${log.padEnd(15)}what it said\n` : '';
   files['README.txt'] = strToU8(readme(call, own.redact, log_));
   return { files, notes };
 }
@@ -170,7 +170,7 @@ ${log}files/         what the tool was given
 left/          what it left behind, if anything
 
 Versions: ${tool} ${version} (${program.kind}), finn ${finnVersion()}, Node ${process.versions.node}, ${process.platform} ${process.arch}
-Folders and names of the machine are replaced by <cache>, <project>, <home>, <tmp>, <host>, <user>.
+Folders and names of the machine are replaced by <run> (the folder of the call), <cache>, <project>, <home>, <tmp>, <host>, <user>.
 `);
 }
 

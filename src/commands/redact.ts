@@ -4,7 +4,7 @@ import type { Project } from '../config/project.ts';
 
 /** What of this machine and of whoever uses it is not for others. */
 export interface Private {
-  /** The text with placeholders: `<cache>`, `<project>`, `<home>`, `<tmp>`, `<host>`, `<user>`, `<credentials>`. */
+  /** The text with placeholders: `<run>`, `<cache>`, `<project>`, `<home>`, `<tmp>`, `<host>`, `<user>`, `<credentials>`. */
   redact(text: string): string;
   /** Does a text have anything of it? */
   isIn(text: string): boolean;
@@ -34,6 +34,8 @@ export function privateOf(project: Project): Private {
   const redact = (text: string): string => {
     let told = text.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1<credentials>@');
     for (const [secret, name] of texts) told = told.replaceAll(secret, name);
+    // The folder that the call ran in, which has another name each time.
+    told = told.replace(/<cache>\/work\/(scratch|job)-[\w-]+/g, '<run>');
     for (const [word, name] of words)
       told = told.replaceAll(new RegExp(`(?<![\\w-])${literal(word)}(?![\\w-])`, 'g'), name);
     return told;
