@@ -26,6 +26,8 @@ const slow = [
   'test/cli/remote.test.ts',
   'test/cli/models.test.ts',
   'test/cli/others.test.ts',
+  'test/cli/plugins.test.ts',
+  'test/plugins/conformance.test.ts',
   'test/cli/tools.test.ts',
   'test/engine/damage.test.ts',
   'test/passes/random-mlp.test.ts',

@@ -6,9 +6,9 @@ export const dead = [2, 5];
 
 /**
  * A perceptron 6-8-8-3 of 3-bit weights whose channels are shuffled behind the first layer (a Gather in the middle, which
- * finn itself refuses), and of whose second layer two units are read by nobody.
+ * finn itself refuses) unless it is said not to be, and of whose second layer two units are read by nobody.
  */
-export function shuffled(): Uint8Array {
+export function shuffled({ shuffle = true }: { readonly shuffle?: boolean } = {}): Uint8Array {
   const values = random('shuffled');
   const weights = (rows: number, columns: number, zero: readonly number[] = []): number[] =>
     Array.from({ length: rows * columns }, (_, i) =>
@@ -29,9 +29,9 @@ export function shuffled(): Uint8Array {
       quant('w1', 'a', 'wa', 'one', 1),
       op('fc1', 'MatMul', ['x', 'wa'], ['p1']),
       quant('act1', 'p1', 'q1', 'step', 0),
-      op('shuffle', 'Gather', ['q1', 'order'], ['s1'], { axis: 1 }),
+      ...(shuffle ? [op('shuffle', 'Gather', ['q1', 'order'], ['s1'], { axis: 1 })] : []),
       quant('w2', 'b', 'wb', 'one', 1),
-      op('fc2', 'MatMul', ['s1', 'wb'], ['p2']),
+      op('fc2', 'MatMul', [shuffle ? 's1' : 'q1', 'wb'], ['p2']),
       quant('act2', 'p2', 'q2', 'step', 0),
       quant('w3', 'c', 'wc', 'one', 1),
       op('fc3', 'MatMul', ['q2', 'wc'], ['y']),
