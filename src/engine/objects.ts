@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
 import { holds, readIfThere, removeFile, sizeIfThere, touch, writeAtomically } from '../util/files.ts';
-import { contentHash, sha256 } from '../util/hash.ts';
+import { contentHash } from '../util/hash.ts';
 import type { Stored } from './content.ts';
 
 /** Immutable contents by their SHA-256, in files objects/ab/cd…. */
@@ -44,7 +44,7 @@ export function objects(folder: string, ears: Pick<Ears, 'writes' | 'corrupt'>):
     read([object]) {
       const path = pathOf(object);
       const bytes = reading(path, () => readIfThere(path));
-      if (bytes === undefined || sha256(bytes) === object) return bytes;
+      if (bytes === undefined || contentHash(bytes) === object) return bytes;
       writing(path, () => removeFile(path));
       ears.corrupt(object);
       return undefined;
