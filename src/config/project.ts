@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, error } from '../diagnostics/diagnostic.ts';
 import { contains } from '../util/files.ts';
 import { type SlurmSettings, slurmSettings } from './cluster.ts';
+import { isCommitted } from './committed.ts';
 import { timeLimits } from './duration.ts';
 import { readSource } from './read.ts';
 import type { ConfigFile } from './types.gen.ts';
@@ -95,6 +96,12 @@ export function loadProject(
     : file.cache?.path === undefined
       ? join(beside, '.finn')
       : at(file.cache.path);
+  if (existsSync(cache) && isCommitted(cache))
+    diagnostics.push(
+      error('cache/committed', `the cache ${cache} is checked into git: its results are of whoever committed them`, {
+        hint: 'take it out (`git rm -r --cached`) and delete it, or name another folder in FINN_CACHE',
+      }),
+    );
   const paths = (list: readonly string[] | undefined): string[] => (list ?? []).filter((path) => path).map(at);
   const trusted = paths(file.trust?.run);
   const plugins = paths(file.trust?.plugins);

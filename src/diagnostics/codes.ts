@@ -3,6 +3,7 @@
  * The part before the slash names the area; keep each area's codes together and alphabetical.
  */
 export const codes = {
+  'cache/committed': 'The cache is part of a repository, whose author could have put any result into it.',
   'cache/corrupt': 'A stored result was damaged; it is thrown away and made again.',
   'cache/evicted': 'The cache had grown beyond `cache.size`; what was used longest ago was removed.',
   'cache/lost': 'A stored result is no longer there although it was a moment ago; build again.',
