@@ -80,8 +80,8 @@ export function writeLock(recipe: string, lock: Lock): void {
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeAtomically(path, text);
 }
 
-/** What another lock says of the same names, and what it no longer has or has anew: a line each. */
-export function lockChanges(before: Lock, after: Lock): string[] {
+/** What another lock says of the same names and, unless only what is `replaced` counts, what it has no longer or anew. */
+export function lockChanges(before: Lock, after: Lock, { replaced = false } = {}): string[] {
   const flat = ({ sources, tools }: Lock): Record<string, string> => ({
     ...mapValues(sources, (hash) => `sha256 ${hash}`),
     ...Object.fromEntries(
@@ -93,6 +93,7 @@ export function lockChanges(before: Lock, after: Lock): string[] {
   const [from, to] = [flat(before), flat(after)];
   return [...new Set([...Object.keys(from), ...Object.keys(to)])]
     .sort()
+    .filter((name) => !replaced || (name in from && name in to))
     .flatMap((name) => (from[name] === to[name] ? [] : [`${name}: ${from[name] ?? 'new'} → ${to[name] ?? 'gone'}`]));
 }
 

@@ -39,7 +39,8 @@ const source = (yaml: string): void => {
 };
 const build = (...args: string[]) =>
   work.start(['build', 'digits.yaml', '--build', 'icebreaker', '--until', 'fetch', ...args]);
-const lockOf = (): { sources: Record<string, string>; tools: Record<string, string> } => work.json('finn.lock');
+const lockOf = (): { sources: Record<string, string>; tools: Record<string, Record<string, string>> } =>
+  work.json('finn.lock');
 
 describe('a model from a URL', () => {
   it('is fetched once, pinned in finn.lock, and then held to it', async () => {
@@ -184,10 +185,11 @@ describe('--locked', () => {
 
     const { tools } = lockOf();
     expect(Object.keys(tools)).toEqual(expect.arrayContaining(['clang', 'icepack', 'nextpnr-ice40', 'yosys']));
-    work.edit('finn.lock', `"yosys": "${tools['yosys']}"`, '"yosys": "0.1"');
+    const here = tools['yosys']!['npm']!;
+    work.edit('finn.lock', `"npm": "${here}"`, '"npm": "0.1"');
     const drifted = await work.start(['build', 'digits.yaml', '--locked']);
     expect(drifted.status).toBe(2);
-    expect(drifted.err).toContain(`error: yosys is ${tools['yosys']} here; finn.lock has 0.1 [lock/drift]`);
+    expect(drifted.err).toContain(`error: yosys is npm ${here} here; finn.lock has npm 0.1 [lock/drift]`);
     expect(work.has('build/digits/icebreaker/bitfile')).toBe(false);
 
     work.write('finn.lock', good.replace(sha256(model), 'f'.repeat(64)));
