@@ -11,6 +11,7 @@ import { extendOnnx, onnxOps } from '../onnx/ops/index.ts';
 import { extendOperators, operators } from '../operators/index.ts';
 import type { Operator } from '../operators/operator.ts';
 import { extendPasses } from '../passes/plugged.ts';
+import { elementwiseRule } from '../passes/streamline/elementwise.ts';
 import type { Rule } from '../passes/streamline/rule.ts';
 import { extendRules } from '../passes/streamline/rules.ts';
 import { steps as ownSteps } from '../steps/index.ts';
@@ -18,7 +19,7 @@ import { sha256 } from '../util/hash.ts';
 import { blamed } from './blame.ts';
 import { type Bundle, bundle } from './bundle.ts';
 import { clashes, type Named, pluginOf } from './check.ts';
-import type { Plugin } from './plugin.ts';
+import type { OnnxOperator, Plugin } from './plugin.ts';
 
 /** The plug-ins of a project, in use. */
 export interface Plugins {
@@ -143,7 +144,16 @@ function use(plugins: readonly Named[]): void {
   extendOperators(all(({ operators: more }) => more) as unknown as readonly Operator[]);
   const onnx = all((plugin) => plugin.onnx);
   extendOnnx(onnx.map(({ op }) => op));
-  extendRules(new Map(onnx.flatMap(({ op, rule }): [Op, Rule][] => (rule ? [[op, rule]] : []))));
+  const ruleOf = ({ elementwise, rule }: OnnxOperator): Rule | undefined =>
+    rule ?? (elementwise ? elementwiseRule : undefined);
+  extendRules(
+    new Map(
+      onnx.flatMap((one): [Op, Rule][] => {
+        const rule = ruleOf(one);
+        return rule ? [[one.op, rule]] : [];
+      }),
+    ),
+  );
   extendPasses(plugins.flatMap(({ plugin, from }) => (plugin.passes ?? []).map((pass) => ({ pass, from }))));
 }
 

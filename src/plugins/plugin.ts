@@ -4,10 +4,13 @@ import type { Operator } from '../operators/operator.ts';
 import type { Pass } from '../passes/plugged.ts';
 import type { Rule } from '../passes/streamline/rule.ts';
 
-/** An ONNX operator of a domain of one's own: what it means, and what it does to carried integers. */
+/** An ONNX operator of a domain of one's own, as models may have it. Where neither is said it stays on the host. */
 export interface OnnxOperator {
+  /** What it means, by `define`. */
   readonly op: Op;
-  /** Left out, the operator stays on the host. */
+  /** A function of each element alone: between a product and a quantiser it becomes thresholds, as finn's own activations do. */
+  readonly elementwise?: boolean;
+  /** What it does to carried integers (docs/walk.md); an operator of the plug-in takes what it leaves. Of networks of vectors. */
   readonly rule?: Rule;
 }
 
