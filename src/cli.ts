@@ -4,6 +4,7 @@ import { commandLine } from './commands/command-line.ts';
 import type { Io } from './commands/session.ts';
 import { FinnError } from './diagnostics/diagnostic.ts';
 import { render } from './diagnostics/render.ts';
+import { harmless } from './diagnostics/visible.ts';
 
 const controller = new AbortController();
 
@@ -23,8 +24,9 @@ function interruptible(): void {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 const io: Io = {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  err: (line) => void process.stderr.write(`${line}\n`),
+  // Names and messages in a line may be of others: of a recipe, a model, a tool.
+  out: (line) => void process.stdout.write(`${harmless(line)}\n`),
+  err: (line) => void process.stderr.write(`${harmless(line)}\n`),
   terminal: process.stdout.isTTY === true,
   // NO_COLOR and the like are heeded by Node itself.
   color: process.stderr.isTTY === true && process.stderr.hasColors(),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Diagnostic, Location, Severity } from './diagnostic.ts';
+import { shortened, visible } from './visible.ts';
 
 /** How a diagnostic is shown. `readText` gives a file's text, undefined where it cannot be read (default: from disk). */
 export interface RenderOptions {
@@ -34,8 +35,9 @@ export function lineAndColumn(text: string, offset: number): { line: number; col
   return { line: before.split('\n').length, column: offset - start + 1 };
 }
 
-/** Control characters would rewrite the terminal; a tab is one column wide here so that the squiggle stays under its text. */
-const visible = (text: string): string => text.replace(/\t/g, ' ').replace(/[^\P{Cc}\n]/gu, '\ufffd');
+/** No message or name is longer; a model may have names of megabytes. */
+const longest = 2000;
+const said = (text: string): string => visible(shortened(text, longest));
 
 function excerpt(text: string, at: Extract<Location, { in: 'file' }>, style: Severity, paint: Paint): string[] {
   const { line, column } = lineAndColumn(text, at.start);
@@ -57,16 +59,16 @@ function excerpt(text: string, at: Extract<Location, { in: 'file' }>, style: Sev
 
 /** 'digits.yaml:12:5', 'network node fc2', 'work/log:7', 'the recipe, /targets/x'. */
 export function renderLocation(at: Location, readText: (path: string) => string | undefined = fromDisk): string {
-  if (at.in === 'log') return `${at.path}:${at.line}`;
-  if (at.in === 'recipe') return `the recipe, ${at.pointer}`;
+  if (at.in === 'log') return `${said(at.path)}:${at.line}`;
+  if (at.in === 'recipe') return `the recipe, ${said(at.pointer)}`;
   if (at.in === 'network')
     return at.origin.length === 0
       ? 'the network'
-      : `network ${at.origin.length > 1 ? 'nodes' : 'node'} ${visible(at.origin.join(', '))}`;
+      : `network ${at.origin.length > 1 ? 'nodes' : 'node'} ${said(at.origin.join(', '))}`;
   const text = readText(at.path);
-  if (text === undefined) return at.path;
+  if (text === undefined) return said(at.path);
   const { line, column } = lineAndColumn(text, at.start);
-  return `${at.path}:${line}:${column}`;
+  return `${said(at.path)}:${line}:${column}`;
 }
 
 function where(at: Location, style: Severity, read: (path: string) => string | undefined, paint: Paint): string[] {
@@ -89,14 +91,14 @@ export function render(diagnostic: Diagnostic, { color, readText = fromDisk, loc
   const also = (diagnostic.also ?? []).map((other) => ({ ...other, at: inFile(other.at) }));
   const paint = painter(color);
   const place = at ? `${paint('bold', renderLocation(at, readText))}: ` : '';
-  const lines = [`${place}${paint(severity, severity)}: ${visible(message)} ${paint('dim', `[${code}]`)}`];
+  const lines = [`${place}${paint(severity, severity)}: ${said(message)} ${paint('dim', `[${code}]`)}`];
   if (at) lines.push(...where(at, severity, readText, paint));
   for (const other of also) {
     lines.push(
-      `  ${paint('bold', renderLocation(other.at, readText))}: ${paint('note', 'note')}: ${visible(other.message)}`,
+      `  ${paint('bold', renderLocation(other.at, readText))}: ${paint('note', 'note')}: ${said(other.message)}`,
     );
     lines.push(...where(other.at, 'note', readText, paint).map((line) => `  ${line}`));
   }
-  if (hint !== undefined) lines.push(`  ${paint('note', 'hint')}: ${visible(hint)}`);
+  if (hint !== undefined) lines.push(`  ${paint('note', 'hint')}: ${said(hint)}`);
   return lines.join('\n');
 }

@@ -1,4 +1,5 @@
 import type { ListrTaskWrapper } from 'listr2';
+import { visible } from '../diagnostics/visible.ts';
 import type { EngineEvent } from '../engine/events.ts';
 import { isOver, type Row, title, update } from './rows.ts';
 import { nameOf, type Screen, type ScreenOptions, summary } from './screen.ts';
@@ -22,7 +23,7 @@ export function listrScreen({ write, render }: ScreenOptions, renderer: 'default
       const shown = tasks.get(row.step);
       if (!shown) continue;
       shown.task.title = title(row);
-      shown.task.output = row.running.length > 0 ? row.activity : '';
+      shown.task.output = row.running.length > 0 ? visible(row.activity) : '';
       if (!isOver(row) && last === undefined) continue;
       tasks.delete(row.step);
       if (row.failed > 0) shown.end(new Error(title(row)));
