@@ -17,6 +17,8 @@ export interface ExecuteOptions {
   readonly signal: AbortSignal;
   /** Every line of the log, as it comes, without its end. */
   onLine(line: string): void;
+  /** What is to be told of the call that its tool does not say: where it waits, and why it runs again. */
+  onNote?(text: string): void;
   /**
    * An existing directory that is this call's alone: the executor puts exactly the invocation's files there and
    * runs the tool in it (a tool that needs no directory writes its files there only when it fails). The engine removes

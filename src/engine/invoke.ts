@@ -159,6 +159,7 @@ export class Invoker {
             lines.push(`${text}\n`);
             options.emit({ type: 'line', id: options.id, tool: tool.name, text });
           },
+          onNote: (text) => options.emit({ type: 'note', id: options.id, text }),
         })
         .finally(stop);
       options.signal.throwIfAborted();

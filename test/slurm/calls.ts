@@ -83,7 +83,14 @@ export class Calls {
       for (const one of waiting) if (one.pattern.test(line)) one.found(line);
     };
     const key = sha256(directory);
-    const done = executor.execute(invocation, { signal: controller.signal, directory, onLine, step, key });
+    const done = executor.execute(invocation, {
+      signal: controller.signal,
+      directory,
+      onLine,
+      onNote: onLine,
+      step,
+      key,
+    });
     done.catch(() => {});
     return {
       lines,

@@ -272,7 +272,7 @@ describe.runIf(available('slurm'))('calls as jobs of a real Slurm', () => {
       expect.stringContaining('invalid partition'),
     ]);
     const long = calls.start(slurm({ time: 7200 }), script('true'));
-    await long.saw(/^slurm: note: PartitionTimeLimit may keep job \d+ waiting for ever$/);
+    await long.saw(/^slurm: PartitionTimeLimit may keep job \d+ waiting for ever$/);
     long.abort();
     await expect(long.done).rejects.toThrow('enough');
   });

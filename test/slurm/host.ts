@@ -9,4 +9,5 @@ await slurm().execute(script(text, { outputs: { out: 'out.txt' } }), {
   key: sha256(directory),
   signal: new AbortController().signal,
   onLine: (line) => console.log(line),
+  onNote: (line) => console.log(line),
 });

@@ -60,12 +60,13 @@ export class SlurmExecutor implements Executor {
   }
 
   async #far(invocation: Invocation, job: JobOptions, options: ExecuteOptions): Promise<Executed> {
-    const { signal, onLine, step } = options;
+    const { signal, step } = options;
+    const note = noting(options);
     const version = await this.version(invocation.tool);
     const folder = new JobFolder(resolve(options.directory));
     let record = folder.record();
     let inherited = record !== undefined;
-    if (record) onLine(`slurm: job ${record.id} was submitted before`);
+    if (record) note(`slurm: job ${record.id} was submitted before`);
     let lost: JobRecord | undefined;
     for (;;) {
       record ??= await this.#submit(invocation, job, folder, lost, options);
@@ -73,7 +74,7 @@ export class SlurmExecutor implements Executor {
       if (end.what === 'done') return this.#executed(invocation, version, folder, end);
       const again = end.what === 'lost' ? record.lost < retries : inherited;
       if (!again) noResult(record.id, end, { invocation, step, job, said: folder.said(record.id) });
-      onLine(`slurm: job ${record.id} is submitted again: ${end.job.state}`);
+      note(`slurm: job ${record.id} is submitted again: ${end.job.state}`);
       lost = record;
       // A job that an earlier finn asked for may have had too little of what this one asks more of.
       inherited = false;
@@ -87,8 +88,10 @@ export class SlurmExecutor implements Executor {
     job: JobOptions,
     folder: JobFolder,
     lost: JobRecord | undefined,
-    { step, key, signal, onLine }: ExecuteOptions,
+    options: ExecuteOptions,
   ): Promise<JobRecord> {
+    const { step, key, signal } = options;
+    const note = noting(options);
     const turn = this.#turn.then(async () => {
       signal.throwIfAborted();
       const begun = folder.begun;
@@ -103,24 +106,26 @@ export class SlurmExecutor implements Executor {
         begun,
         lost: lost?.id,
       };
-      const id = await obtainJob(wish, { signal, pause: this.#options.poll, onLine });
+      const id = await obtainJob(wish, { signal, pause: this.#options.poll, note });
       const record = { id, lost: lost ? lost.lost + 1 : 0 };
       folder.note(record);
       return record;
     });
     this.#turn = turn.catch(() => {});
     const record = await turn;
-    onLine(`slurm: job ${record.id} submitted`);
+    note(`slurm: job ${record.id} submitted`);
     return record;
   }
 
-  async #wait(id: number, folder: JobFolder, { signal, onLine }: ExecuteOptions): Promise<End> {
+  async #wait(id: number, folder: JobFolder, options: ExecuteOptions): Promise<End> {
+    const { signal, onLine } = options;
+    const note = noting(options);
     try {
-      return await watch(id, folder, { signal, onLine, queue: this.#queue, grace: this.#grace });
+      return await watch(id, folder, { signal, onLine, note, queue: this.#queue, grace: this.#grace });
     } catch (cause) {
       if (!signal.aborted) throw cause;
       const problem = await this.#queue.cancel(id);
-      onLine(problem === '' ? `slurm: job ${id} cancelled` : `slurm: job ${id} could not be cancelled: ${problem}`);
+      note(problem === '' ? `slurm: job ${id} cancelled` : `slurm: job ${id} could not be cancelled: ${problem}`);
       throw cause;
     }
   }
@@ -148,3 +153,9 @@ export class SlurmExecutor implements Executor {
     return { exit, outputs, log: lines.map((line) => `${line}\n`).join(''), seconds };
   }
 }
+
+/** Tells of a job, where somebody listens. */
+const noting =
+  ({ onNote }: ExecuteOptions) =>
+  (text: string): void =>
+    onNote?.(text);

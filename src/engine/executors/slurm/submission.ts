@@ -23,7 +23,8 @@ export interface SubmissionOptions {
   readonly signal: AbortSignal;
   /** Seconds before the controller is asked again where it does not answer. */
   readonly pause: number;
-  onLine(line: string): void;
+  /** Where there is something to tell. */
+  note(text: string): void;
 }
 
 /** So often sbatch is asked before finn gives up. */
@@ -34,13 +35,13 @@ const attempts = 10;
  * not say for sure whether it has submitted, the queue is asked first, so that there is never a second. FinnError
  * 'tool/slurm-refused'. Once sbatch is asked its answer is waited for, whatever the signal says: the caller cancels.
  */
-export async function obtainJob(wish: Wish, { signal, pause, onLine }: SubmissionOptions): Promise<number> {
+export async function obtainJob(wish: Wish, { signal, pause, note }: SubmissionOptions): Promise<number> {
   const { folder, name, label, script, args } = wish;
   let look = wish.begun;
   let why = '';
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     if (attempt > 1) {
-      onLine(`slurm: no answer, it is asked again: ${why}`);
+      note(`slurm: no answer, it is asked again: ${why}`);
       await sleep(pause * 1000 * attempt, undefined, { signal }).catch(() => {});
     }
     signal.throwIfAborted();

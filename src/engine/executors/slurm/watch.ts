@@ -15,8 +15,10 @@ export interface WatchOptions {
   readonly queue: Queue;
   /** Seconds that a file may need to be seen here, and Slurm to agree that a job has ended. */
   readonly grace: number;
-  /** The log's lines, and lines about the job, as they come. */
+  /** The log's lines, as they come. */
   onLine(line: string): void;
+  /** What there is to tell of the job. */
+  note(text: string): void;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface WatchOptions {
  * removed; the signal's reason when that aborts (the job goes on).
  */
 export async function watch(id: number, folder: JobFolder, options: WatchOptions): Promise<End> {
-  const { signal, queue, grace, onLine } = options;
+  const { signal, queue, grace, onLine, note } = options;
   const aborted = abortion(signal);
   const follower = new Follower(folder, onLine);
   let round = -1;
@@ -54,19 +56,19 @@ export async function watch(id: number, folder: JobFolder, options: WatchOptions
       if (answer.round === round) continue;
       round = answer.round;
       if (answer.problem !== undefined) {
-        if (!outage) onLine(`slurm: squeue does not answer, it is asked again: ${answer.problem}`);
+        if (!outage) note(`slurm: squeue does not answer, it is asked again: ${answer.problem}`);
         outage = true;
         if (run?.ended && !patient()) return done(run, run.ended);
         continue;
       }
-      if (outage) onLine('slurm: squeue answers again');
+      if (outage) note('slurm: squeue answers again');
       outage = false;
       if (!answer.asked.has(id)) continue;
       const job = answer.jobs.get(id) ?? (await shown(id)) ?? { id, state: 'FORGOTTEN', nodes: '', reason: '' };
       nodes = job.nodes === '' ? nodes : job.nodes;
       const line = stateLine(job);
-      if (line !== said) onLine(line);
-      if (line !== said && mayNeverStart(job)) onLine(`slurm: note: ${job.reason} may keep job ${id} waiting for ever`);
+      if (line !== said) note(line);
+      if (line !== said && mayNeverStart(job)) note(`slurm: ${job.reason} may keep job ${id} waiting for ever`);
       said = line;
       // The run may have ended since it was looked at.
       const last = folder.newestRun(id);
