@@ -126,6 +126,7 @@ export const codes = {
   'model/hash': 'A model is not the one that the recipe or the lock pins.',
   'model/member': 'An archive does not have the file that the recipe names.',
 
+  'plugin/changed': 'A plug-in changed while a step ran; what the step made is not kept.',
   'plugin/export': 'The file of a plug-in does not export what a plug-in is made of.',
   'plugin/load': 'The file of a plug-in is not there, or cannot be compiled.',
   'plugin/name': 'A plug-in calls something by a name that something else has, or that cannot be a name.',

@@ -43,6 +43,9 @@ export function bundle(paths: readonly string[]): Bundle {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
+    // Without comments: neither they nor the places of files are in the hash of the program.
+    minifyWhitespace: true,
+    legalComments: 'none',
     sourcemap: 'external',
     sourcesContent: false,
     external: ['finn'],

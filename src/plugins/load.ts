@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { basename, dirname, isAbsolute, relative } from 'node:path';
 import type { Project } from '../config/project.ts';
-import { error, FinnError, fail } from '../diagnostics/diagnostic.ts';
+import { error, FinnError } from '../diagnostics/diagnostic.ts';
 import { hashOwnCode } from '../engine/own-code.ts';
 import type { AnyStep } from '../engine/step.ts';
 import * as finn from '../index.ts';
@@ -19,6 +19,7 @@ import { sha256 } from '../util/hash.ts';
 import { blamed } from './blame.ts';
 import { type Bundle, bundle } from './bundle.ts';
 import { clashes, type Named, pluginOf } from './check.ts';
+import { type Guard, guarded, whole } from './guard.ts';
 import type { OnnxOperator, Plugin } from './plugin.ts';
 
 /** The plug-ins of a project, in use. */
@@ -42,29 +43,13 @@ export interface Plugins {
 export interface LoadOptions {
   /** --allow-run was given. */
   readonly mayRun: boolean;
-  /** Is told each plug-in, before any runs. */
+  /** Is told each plug-in that is loaded, before any runs. */
   announce?(path: string, hash: string): void;
 }
 
-/** As if there were no plug-ins. */
-const none: Plugins = {
-  steps: ownSteps,
-  ownSteps: [],
-  finn: undefined,
-  files: [],
-  hashes: new Map(),
-  layerSettings: new Set(),
-  blame: (cause) => cause,
-};
-
 const own = { operators, onnx: onnxOps };
-/** The plug-ins in use. They are loaded anew, and replaced, when a byte of theirs is another. */
+/** The plug-ins in use, and what they were made from. They are loaded anew, and replaced, when that is another. */
 let inUse: { readonly of: string; readonly plugins: Plugins } | undefined;
-
-/** What to watch where plug-ins cannot be loaded: their own files, and what they consisted of when they could. */
-export const pluginFilesOf = (project: Project): readonly string[] => [
-  ...new Set([...project.plugins, ...(inUse?.plugins.files ?? [])]),
-];
 
 /**
  * Compiles a project's plug-ins and runs them, and puts their operators, rules and passes to finn's own until the next
@@ -73,16 +58,18 @@ export const pluginFilesOf = (project: Project): readonly string[] => [
  */
 export function loadPlugins(project: Project, options: LoadOptions): Plugins {
   if (project.plugins.length === 0) {
-    use([]);
-    inUse = undefined;
-    return none;
+    if (inUse?.of !== '') {
+      use([]);
+      inUse = { of: '', plugins: none() };
+    }
+    return inUse.plugins;
   }
   const names = project.plugins.map((path) => shown(project, path));
   refuse(project, names, options);
   const bundled = bundle(project.plugins);
-  names.forEach((name, i) => void options.announce?.(name, bundled.hashes[i]!));
-  const of = sha256([...names, ...bundled.hashes].join('\n'));
+  const of = sha256([...names, ...bundled.hashes, bundled.code].join('\n'));
   if (inUse?.of === of) return inUse.plugins;
+  names.forEach((name, i) => void options.announce?.(name, bundled.hashes[i]!));
   const named = run(bundled).map((exported, i) => ({ exported, from: names[i]! }));
   const read = named.map(({ exported, from }) => ({ plugin: pluginOf(exported, from), from }));
   const wrong = read.flatMap(({ plugin }) => (Array.isArray(plugin) ? plugin : []));
@@ -157,39 +144,40 @@ function use(plugins: readonly Named[]): void {
   extendPasses(plugins.flatMap(({ plugin, from }) => (plugin.passes ?? []).map((pass) => ({ pass, from }))));
 }
 
+/** As if there were no plug-ins. */
+function none(): Plugins {
+  const plugins: Plugins = {
+    steps: ownSteps.map((step) =>
+      guarded(step, { isInUse: () => inUse?.plugins === plugins, blame: (cause) => cause }),
+    ),
+    ownSteps: [],
+    finn: undefined,
+    files: [],
+    hashes: new Map(),
+    layerSettings: new Set(),
+    blame: (cause) => cause,
+  };
+  return plugins;
+}
+
 function pluginsOf(list: readonly Named[], bundled: Bundle, names: readonly string[]): Plugins {
-  const { files, hashes } = bundled;
-  const blame = (cause: unknown): unknown => blamed(cause, bundled);
-  const guarded = (step: AnyStep): AnyStep => ({
-    ...step,
-    async run(inputs, context) {
-      try {
-        return await step.run(inputs, context);
-      } catch (cause) {
-        throw blame(cause);
-      }
-    },
-  });
-  const whole = (step: AnyStep, from: string): AnyStep => ({
-    ...step,
-    async run(inputs, context) {
-      const made = (await step.run(inputs, context)) as Readonly<Record<string, unknown>> | undefined;
-      for (const name of Object.keys(step.makes as object))
-        if (made?.[name] === undefined) fail('plugin/step', `step '${step.name}' of ${from} made no '${name}'`);
-      return made as never;
-    },
-  });
-  const more = list.flatMap(({ plugin, from }) => (plugin.steps ?? []).map((step) => guarded(whole(step, from))));
-  return {
+  const { code, files, hashes } = bundled;
+  const guard: Guard = { isInUse: () => inUse?.plugins === plugins, blame: (cause) => blamed(cause, bundled) };
+  const more = list.flatMap(({ plugin, from }) =>
+    (plugin.steps ?? []).map((step) => guarded(whole(step, from), guard)),
+  );
+  const plugins: Plugins = {
     // finn's own steps run the plug-ins' operators and passes.
-    steps: [...ownSteps.map(guarded), ...more],
+    steps: [...ownSteps.map((step) => guarded(step, guard)), ...more],
     ownSteps: more,
-    finn: `${hashOwnCode()}+${sha256(hashes.join('\n'))}`,
+    // The very program that runs, whatever became of its files meanwhile.
+    finn: `${hashOwnCode()}+${sha256(code)}`,
     files,
     hashes: new Map(names.map((name, i) => [name, hashes[i]!])),
     layerSettings: new Set(
       list.flatMap(({ plugin }) => (plugin.operators ?? []).flatMap(({ fields }) => Object.keys(fields))),
     ),
-    blame,
+    blame: guard.blame,
   };
+  return plugins;
 }
