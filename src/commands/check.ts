@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { runOwnProcess } from '../engine/executors/own-process.ts';
 import { linkTree, mirrorTree, readTree, removeTree } from '../util/files.ts';
 import type { BuildOptions } from './build.ts';
-import { compareFolders, type FileDifference, unsteadySteps } from './compare-folders.ts';
+import { changedInputs, compareFolders, type FileDifference, unsteadySteps } from './compare-folders.ts';
 import { type Io, openSession, refuseUntrusted } from './session.ts';
 import { plural } from './table.ts';
 
@@ -26,6 +26,8 @@ interface Rehearsal {
 interface Difference {
   readonly build: string;
   readonly between: string;
+  /** What was another thing from one to the next, because somebody changed it meanwhile. */
+  readonly changed: readonly string[];
   /** Steps that made something else of the same inputs. */
   readonly unsteady: readonly string[];
   readonly files: readonly FileDifference[];
@@ -68,7 +70,8 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
       const [a, b] = [folderOf(first!, name), folderOf(other, name)];
       const files = compareFolders(a, b);
       if (files.length === 0) return [];
-      return [{ build: name, between: `${first!.name} and ${other.name}`, unsteady: unsteadySteps(a, b), files }];
+      const between = `${first!.name} and ${other.name}`;
+      return [{ build: name, between, changed: changedInputs(a, b), unsteady: unsteadySteps(a, b), files }];
     }),
   );
   const same = differences.length === 0;
@@ -78,7 +81,15 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
     removeTree(work);
   }
   if (options.json) {
-    io.out(JSON.stringify({ type: 'checked', same, builds: builds.map(({ name }) => name), differences }));
+    io.out(
+      JSON.stringify({
+        type: 'checked',
+        same,
+        builds: builds.map(({ name }) => name),
+        differences,
+        ...(!same && { kept: work }),
+      }),
+    );
     return same ? 0 : 1;
   }
   for (const difference of differences) for (const line of text(difference)) io.out(line);
@@ -86,7 +97,7 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
   io.out(
     same
       ? `${what} made twice and restored once: every file is the same`
-      : `${what} differ; all that was made is kept in ${work}`,
+      : `the results differ; all that was made is kept in ${work}`,
   );
   return same ? 0 : 1;
 }
@@ -145,9 +156,10 @@ async function build(one: Rehearsal, options: BuildOptions, signal: AbortSignal,
 }
 
 /** A build that differs: what is to blame, and every file with the bytes around the first that is another. */
-function text({ build: name, between, unsteady, files }: Difference): string[] {
+function text({ build: name, between, changed, unsteady, files }: Difference): string[] {
   return [
     `${name}: ${plural(files.length, 'file')} of ${between} differ`,
+    ...changed.map((input) => `  changed meanwhile: ${input}`),
     ...unsteady.map((step) => `  of the same inputs something else was made by ${step}`),
     ...files.flatMap(({ file, step, offset, first, second }) => [
       `  ${file}${step === undefined ? '' : ` (${step})`}${offset === undefined ? ': only one of them has it' : `, byte ${offset}`}`,

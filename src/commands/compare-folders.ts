@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { listTree, readIfThere } from '../util/files.ts';
 import { canonicalJson } from '../util/hash.ts';
 import { tellsOfRun } from './manifest.ts';
+import { changesBetween, prefixed } from './manifest-facts.ts';
 import { readManifest } from './manifest-file.ts';
 
 /** A file that two builds of the same have not in common. */
@@ -29,6 +30,20 @@ export function compareFolders(first: string, second: string): FileDifference[] 
     while (offset < least && a[offset] === b[offset]) offset += 1;
     return [{ ...made, offset, first: excerpt(a, offset), second: excerpt(b, offset) }];
   });
+}
+
+/** What two builds were made of that is not the same, by their build.json: somebody edited it meanwhile. */
+export function changedInputs(first: string, second: string): string[] {
+  const made = (folder: string): Record<string, string> => {
+    const { recipe_files, inputs, tools, finn } = readManifest(folder).manifest;
+    return {
+      ...prefixed('recipe file ', recipe_files),
+      ...prefixed('input ', inputs),
+      tools: canonicalJson(tools),
+      finn: finn.code,
+    };
+  };
+  return changesBetween(made(first), made(second)).map(({ name }) => name);
 }
 
 /** The steps that made something else of the same inputs, by their build.json: what is to blame. */

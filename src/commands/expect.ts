@@ -32,7 +32,7 @@ export function measured(files: Reports): Partial<Record<Metric, number>> {
     fmax_mhz: timing?.['fmax_mhz'],
     accuracy: verdicts?.findLast(({ accuracy }) => accuracy !== undefined)?.accuracy,
   };
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value))) as Partial<
     Record<Metric, number>
   >;
 }

@@ -56,8 +56,8 @@ export class Rig {
   }
 
   /** The recipe of the handwritten digits, with its model and vectors. */
-  addDigits(): void {
-    for (const name of digits) copyFileSync(join(root, 'recipes/digits', name), this.path(name));
+  addDigits(folder = this.folder): void {
+    for (const name of digits) copyFileSync(join(root, 'recipes/digits', name), join(folder, name));
   }
 
   /** Replaces a text of a file, which must be in it. */
