@@ -39,6 +39,10 @@ const slow = [
   'test/passes/golden.test.ts',
   'test/qonnx.test.ts',
   'test/results.test.ts',
+  'test/never-lost/killed-engine.test.ts',
+  'test/never-lost/killed-cli.test.ts',
+  'test/never-lost/eight.test.ts',
+  'test/never-lost/disk.test.ts',
   'test/slurm/fake.test.ts',
 ];
 

@@ -12,6 +12,7 @@ const what: Readonly<Record<string, string>> = {
   steps: 'records of steps',
   calls: 'records of tool calls',
   last: 'what ran last, for explanations',
+  builds: 'copies of records, to be read at once',
   roots: 'what each build used last',
   downloads: 'models that were fetched',
   work: 'folders of calls that failed, and scratch',

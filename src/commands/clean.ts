@@ -16,6 +16,7 @@ export interface CleanOptions {
 
 /** All that finn writes into its cache. */
 const inCache = [
+  'builds',
   'calls',
   'downloads',
   'last',

@@ -42,7 +42,7 @@ export function writeAtomically(path: string, contents: Uint8Array | string, mod
       } catch (error) {
         // Another process may remove the folder, while it is empty, as often as this one makes it.
         if (!isMissing(error) || attempt === 5) throw error;
-        mkdirSync(dirname(path), { recursive: true });
+        makeFolder(dirname(path));
       }
     }
     renameSync(temporary, path);
@@ -50,6 +50,23 @@ export function writeAtomically(path: string, contents: Uint8Array | string, mod
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** Makes a folder and those above it. What goes wrong is the system's own error: Node's is ENOENT where nothing may be written. */
+function makeFolder(path: string): void {
+  const codeOfMaking = (): string | undefined => {
+    try {
+      mkdirSync(path);
+      return undefined;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EEXIST' && code !== 'ENOENT') throw error;
+      return code;
+    }
+  };
+  if (codeOfMaking() !== 'ENOENT' || dirname(path) === path) return;
+  makeFolder(dirname(path));
+  codeOfMaking();
 }
 
 /** Contents of a file, or undefined if there is none. Throws the system's error where it cannot be read. */

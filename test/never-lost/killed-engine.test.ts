@@ -1,51 +1,22 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyStore } from '../../src/engine/verify-store.ts';
-import { sha256 } from '../../src/util/hash.ts';
 import { random } from '../../src/util/random.ts';
-import {
-  compileSynthetic,
-  image,
-  killAfter,
-  kills,
-  leftovers,
-  recordsIn,
-  remove,
-  type Started,
-  serve,
-  start,
-  temporary,
-  writeFakeTool,
-  writtenAgain,
-} from './place.ts';
+import { type Builder, builder as newBuilder } from './builder.ts';
+import { image, killAfter, kills, leftovers, recordsIn, type Started, writtenAgain } from './place.ts';
 
-const folder = temporary('killed');
-const content = new Uint8Array(Buffer.from('x'.repeat(200_000)));
 const variants = [0, 5, 682, 1023];
 /** Room for about one and a half builds: most builds end with an eviction. */
 const limit = 3_500_000;
-let synthetic = '';
-let server: Awaited<ReturnType<typeof serve>>;
+let builder: Builder;
 
 beforeAll(async () => {
-  synthetic = compileSynthetic(folder);
-  server = await serve(content);
+  builder = await newBuilder('killed');
 });
-afterAll(() => {
-  server.close();
-  remove(folder);
-});
+afterAll(() => builder.close());
 
-const build = (place: string, variant: number): Started =>
-  start(place, [synthetic, place, server.url, String(variant), String(limit), sha256(content)]);
-
-function newPlace(name: string): string {
-  const place = join(folder, name);
-  mkdirSync(place);
-  writeFakeTool(join(place, 'fake-tool'));
-  return place;
-}
+const build = (place: string, variant: number): Started => builder.build(place, variant, { limit });
 
 it(
   'builds that are killed at random instants: the bytes of a clean build, nothing again, nothing left',
@@ -53,7 +24,7 @@ it(
     const clean = new Map<number, Record<string, string>>();
     let longest = 0;
     for (const variant of variants) {
-      const place = newPlace(`clean-${variant}`);
+      const place = builder.place(`clean-${variant}`);
       const begun = performance.now();
       const { status, err } = await build(place, variant).ended;
       expect({ status, err }).toEqual({ status: 0, err: '' });
@@ -62,7 +33,7 @@ it(
     }
     expect(new Set([...clean.values()].map((one) => JSON.stringify(one))).size).toBe(variants.length);
 
-    const place = newPlace('killed');
+    const place = builder.place('killed');
     const cache = join(place, '.finn');
     const seed = process.env['FINN_SEED'] ?? 'kills';
     const chance = random(seed);

@@ -31,20 +31,20 @@ export const kills = (usual: number): number => Number(process.env['FINN_KILLS']
 export const temporary = (name: string): string => mkdtempSync(join(tmpdir(), `finn-${name}-`));
 export const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 
-/** The synthetic build as one file, which starts quickly. */
+/** The synthetic build as one file, which starts quickly and wherever it may be read. */
 export function compileSynthetic(folder: string): string {
   const path = join(folder, 'synthetic.mjs');
   buildSync({
     entryPoints: [fileURLToPath(new URL('./synthetic.ts', import.meta.url))],
     outfile: path,
     bundle: true,
-    packages: 'external',
+    // execa is CommonJS in part.
+    banner: { js: "import { createRequire as of } from 'node:module'; const require = of(import.meta.url);" },
     platform: 'node',
     format: 'esm',
     target: 'node20',
     logLevel: 'error',
   });
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   return path;
 }
 
@@ -109,14 +109,16 @@ export interface Started {
   readonly ended: Promise<{ readonly status: number | null; readonly out: string; readonly err: string }>;
 }
 
-/** Starts node with a script. */
+/** Starts node with a script, or a program that does so (`before`). */
 export function start(
   cwd: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  before: readonly string[] = [],
 ): Started {
   const { FINN_CACHE: _, FINN_JOBS: __, FORCE_COLOR: ___, ...inherited } = process.env;
-  const child = spawn(process.execPath, args, {
+  const [command = '', ...words] = [...before, process.execPath, ...args];
+  const child = spawn(command, words, {
     cwd,
     env: { ...inherited, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
