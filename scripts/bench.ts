@@ -5,14 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { timePlot } from '../src/commands/time-plot.ts';
 import { readModel } from '../src/onnx/import.ts';
 import { splitGemm } from '../src/passes/clean/split-gemm.ts';
 import { appendTopK, feedInput } from '../src/passes/clean/surround.ts';
 import { toLayers } from '../src/passes/lower/to-layers.ts';
 import { split } from '../src/passes/streamline/walk.ts';
 import { rational } from '../src/util/rational.ts';
+import { layerBuilds } from './bench/layers.ts';
 import { imageSeconds, networks, processCost, recipeOf } from './bench/networks.ts';
+import { nodeStart, noOps } from './bench/no-op.ts';
+import { remoteSpeed } from './bench/remote.ts';
 import { simulationSpeed } from './bench/simulation.ts';
+import { treeTimes } from './bench/tree.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cli = join(root, 'dist/cli.js');
@@ -84,10 +89,54 @@ function changedPe(recipe: string, cache: string): string {
   return again.map(({ step, scope }) => `${step} ${scope}`).join('\n    ');
 }
 
-try {
-  if (!existsSync(cli)) execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' });
-  writeFileSync(join(scratch, 'finn.config.yaml'), JSON.stringify({ mirrors: [shared] }));
-  console.log(`node ${process.version}; the best of a few runs\n`);
+/** The engine beside ninja, wireit, cp and curl. */
+async function engineSpeed(): Promise<void> {
+  const node = nodeStart();
+  say('node with nothing to do', seconds(node.wall), `${seconds(node.cpu)} of CPU`);
+  const rows = await noOps(scratch, full);
+  for (const { steps, tool, first, again } of rows) {
+    const figure = `${steps} steps, nothing to do: ${tool}`;
+    const ninja = rows.find((row) => row.steps === steps && row.tool === 'ninja')?.again;
+    if (!again) say(figure, 'none', 'the tool is not here, failed, or its first build took too long');
+    else if (tool === 'finn' && ninja) {
+      const beyond = (kind: 'wall' | 'cpu'): string =>
+        `${((again[kind] - node[kind]) / Math.max(ninja[kind], 0.001)).toFixed(1)}`;
+      const goal = `${seconds(again.cpu)} of CPU; less node's, in ninja's: ${beyond('wall')} (CPU ${beyond('cpu')}) of 2`;
+      say(figure, seconds(again.wall), goal);
+    } else say(figure, seconds(again.wall), `${seconds(again.cpu)} of CPU; first ${seconds(first!.wall)}`);
+  }
+  const tree = treeTimes(scratch, full ? 1e9 : 1e8);
+  const size = `${(tree.bytes / 1e6).toFixed(0)} MB in ${tree.files} files`;
+  say(`${size}: cp -r`, seconds(tree.copy), `SHA-256 alone ${seconds(tree.hash)}`);
+  for (const what of ['store', 'restore', 'again'] as const) {
+    const name = { store: 'into the store', restore: 'from the store, checked', again: 'the same, all there' }[what];
+    say(`${size}: ${name}`, seconds(tree[what]), `${(tree[what] / tree.copy).toFixed(1)} × cp -r`);
+  }
+  if (spawnSync('nginx', ['-v']).error) say('remote cache', 'skipped', 'no nginx');
+  else {
+    const { bytes, files, finnSeconds, curlSeconds } = await remoteSpeed(scratch);
+    const figure = `remote cache: ${(bytes / 1e6).toFixed(0)} MB in ${files} files, pulled and checked`;
+    say(figure, seconds(finnSeconds), `curl ${seconds(curlSeconds)}: ${(finnSeconds / curlSeconds).toFixed(1)} ×`);
+  }
+}
+
+/** Synthesis of layers with one job and with two; `--plot FILE` draws where the time went. */
+async function layersSpeed(): Promise<void> {
+  const [two, one] = await layerBuilds(cli, root, scratch, [2, 1]);
+  if (one!.netlists !== two!.netlists) throw new Error('netlists differ by the number of jobs');
+  for (const { jobs, layers, seconds: took } of [one!, two!])
+    say(`VGG-like, ${layers} layers synthesized, ${jobs} ${jobs === 1 ? 'job' : 'jobs'}`, seconds(took));
+  say('  the same bytes, and', `${(one!.seconds / two!.seconds).toFixed(2)} × faster`, 'two cores');
+  const plot = process.argv.indexOf('--plot');
+  if (plot > 0)
+    writeFileSync(
+      process.argv[plot + 1]!,
+      `${timePlot('VGG-like network, layers synthesized', [one!.bar, two!.bar])}\n`,
+    );
+}
+
+/** From recipes to estimates, bitstreams and simulations. */
+async function compilerSpeed(): Promise<void> {
   const start = best(repeat(3, () => run(['--version'], newCache()).seconds));
   say('node and finn --version', seconds(start));
 
@@ -158,6 +207,15 @@ try {
       say(`tfc-w1a1, finn-examples' folding, ${simulator}: cycles a second`, cyclesPerSecond.toFixed(0), goal);
     }
   }
+}
+
+try {
+  if (!existsSync(cli)) execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' });
+  writeFileSync(join(scratch, 'finn.config.yaml'), JSON.stringify({ mirrors: [shared] }));
+  console.log(`node ${process.version}; the best of a few runs\n`);
+  if (!process.argv.includes('--engine')) await compilerSpeed();
+  await engineSpeed();
+  if (full) await layersSpeed();
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -21,8 +21,11 @@ export interface NoOp {
 
 const here = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The same graphs in ninja, wireit and finn's engine, each a whole process, in folders below `scratch`. */
-export async function noOps(scratch: string): Promise<NoOp[]> {
+/**
+ * The same graphs in ninja, wireit and finn's engine, each a whole process, in folders below `scratch`. wireit gets the
+ * largest one only if `all` is asked for: it takes minutes.
+ */
+export async function noOps(scratch: string, all: boolean): Promise<NoOp[]> {
   await bundle([join(here, 'scripts/bench/engine-graph.ts')], join(scratch, 'engine'));
   const rows: NoOp[] = [];
   for (const steps of sizes) {
@@ -45,10 +48,10 @@ export async function noOps(scratch: string): Promise<NoOp[]> {
     const forNinja = folder('ninja');
     writeNinja(shape, forNinja);
     row('ninja', ['ninja'], forNinja);
-    const forWireit = folder('wireit');
     const wireit = join(here, 'node_modules/wireit/bin/wireit.js');
-    writeWireit(shape, forWireit);
-    if (existsSync(wireit))
+    if (existsSync(wireit) && (all || steps < 1000)) {
+      const forWireit = folder('wireit');
+      writeWireit(shape, forWireit);
       // What `npm run all` would set: npm's own start is not counted.
       row('wireit', [process.execPath, wireit], forWireit, {
         npm_lifecycle_event: 'all',
@@ -57,6 +60,7 @@ export async function noOps(scratch: string): Promise<NoOp[]> {
         WIREIT_LOGGER: 'quiet',
         WIREIT_PARALLEL: '2',
       });
+    }
     const forFinn = folder('finn');
     row('finn', [process.execPath, join(scratch, 'engine/engine-graph.js'), String(steps), forFinn], forFinn);
   }
