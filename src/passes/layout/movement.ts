@@ -95,6 +95,17 @@ function inOrder(x: Value, order: Int32Array, origin: readonly string[]): Value 
   return picked(x, order, origin);
 }
 
+/** Channels in another order, or only some of them: finn has no circuit for that, an operator of a plug-in may. */
+export const gatherLayout: LayoutRule = (node, layout) => {
+  const [value, indices] = node.inputs;
+  const axis = Number(node.attrs['axis'] ?? 0);
+  const rank = value!.type.shape.length;
+  const isList = indices?.kind === 'constant' && indices.type.shape.length === 1;
+  if (!isImage(node) || !isList || (axis + rank) % rank !== 1 || layout.form(value!).kind !== 'image')
+    return inOwnOrder(node, layout);
+  return [image(apply(node.op, [layout.image(value!), indices], { ...node.attrs, axis: 3 }, node.origin))];
+};
+
 /** Another order of axes: an image may have been meant, or what lies last already. */
 export const transposeLayout: LayoutRule = (node, layout) => {
   const value = node.inputs[0]!;

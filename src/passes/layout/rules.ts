@@ -13,6 +13,7 @@ import type { LayoutRule } from './layout.ts';
 import {
   depthToSpaceLayout,
   expandLayout,
+  gatherLayout,
   padLayout,
   reshapeLayout,
   resizeLayout,
@@ -41,6 +42,7 @@ export const layoutRules = new Map<Op, LayoutRule>([
   [onnx('Split'), splitLayout],
   [onnx('Slice'), sliceLayout],
   [onnx('Pad'), padLayout],
+  [onnx('Gather'), gatherLayout],
   [onnx('Transpose'), transposeLayout],
   ...['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze'].map((name): [Op, LayoutRule] => [onnx(name), reshapeLayout]),
   [onnx('MatMul'), matMulLayout],
