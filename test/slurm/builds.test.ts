@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { each, item } from '../../src/engine/artifact.ts';
+import { LocalExecutor } from '../../src/engine/executors/local.ts';
+import { wholeLog } from '../../src/engine/invoke.ts';
+import { type AnyStep, step } from '../../src/engine/step.ts';
+import { Rig as CliRig, cli } from '../cli/rig.ts';
+import { Rig, type Settings, scope, text, texts } from '../engine/rig.ts';
+import { available } from '../helpers/require.ts';
+import { Cluster } from '../helpers/slurm.ts';
+import { bash, script, slurm } from './calls.ts';
+
+const layers = texts('layers', 'layer');
+const netlist = text('netlist');
+const top = text('top');
+
+/** Four layers, each synthesized by a script; what it has to say is part of the result. */
+const steps = (source: string): AnyStep[] => [
+  step({
+    name: 'fold',
+    doc: '',
+    per: 'build',
+    needs: {},
+    makes: { layers },
+    config: (_: Settings) => ({}),
+    run: async () => ({ layers: new Map(['a', 'b', 'c', 'd'].map((name) => [name, `layer ${name}\n`])) }),
+  }),
+  step({
+    name: 'synthesize',
+    doc: '',
+    per: 'layer',
+    needs: { layer: item(layers) },
+    makes: { netlist },
+    config: (_settings: Settings, { name }) => ({ name }),
+    tools: () => [bash],
+    run: async ({ layer }, { call }) => {
+      const made = await call(
+        script(source, { files: { 'in/a.v': layer }, outputs: { netlist: 'out.txt', log: wholeLog } }),
+      );
+      return { netlist: `${Buffer.from(made.netlist)}${Buffer.from(made.log)}` };
+    },
+  }),
+  step({
+    name: 'stitch',
+    doc: '',
+    per: 'build',
+    needs: { netlists: each(netlist) },
+    makes: { top },
+    config: () => ({}),
+    run: async ({ netlists }) => ({ top: [...netlists].flat().join('\n') }),
+  }),
+];
+
+describe.runIf(available('slurm'))('builds whose heavy steps are jobs', () => {
+  const cluster = new Cluster();
+  beforeAll(async () => {
+    await cluster.start();
+  });
+  afterAll(() => cluster.stop());
+
+  const build = async (rig: Rig, source: string, executor: LocalExecutor | ReturnType<typeof slurm>) => {
+    const engine = rig.engine(steps(source), { executor });
+    const at = scope('build', 'b');
+    const built = await engine.run(engine.graph([{ scope: at, artifact: top }]), {
+      display: rig.display,
+      keepGoing: true,
+    });
+    await executor.close();
+    return { built, hash: built.hash(at, top) };
+  };
+
+  it('make the same bytes as on this machine, and leave nothing behind', async () => {
+    const source = 'cksum in/a.v | tee out.txt; ls -R; echo "$LC_ALL"';
+    const [near, far] = [new Rig(), new Rig()];
+    try {
+      const before = cluster.submitted();
+      const here = await build(near, source, new LocalExecutor());
+      const there = await build(far, source, slurm());
+      expect(there.built.ok).toBe(true);
+      expect(there.hash).toBe(here.hash);
+      expect(cluster.submitted()).toBe(before + 4);
+      expect(readdirSync(join(far.folder, '.finn/work')).filter((name) => name.startsWith('job-'))).toEqual([]);
+      const notes = far.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+      expect(notes.filter((note) => /^slurm: job \d+ submitted$/.test(note)).length).toBe(4);
+    } finally {
+      near.remove();
+      far.remove();
+    }
+  });
+
+  it('keep the folder of a tool that fails, with its log', async () => {
+    const rig = new Rig();
+    try {
+      const { built } = await build(rig, 'echo half > out.txt; echo no luck with "$(cat in/a.v)"; exit 3', slurm());
+      expect(built.ok).toBe(false);
+      const failed = built.outcomes.flatMap(({ diagnostics }) => diagnostics ?? []);
+      const messages = failed.map(({ message }) => message);
+      expect(messages).toContainEqual(expect.stringMatching(/bash ended with exit status 3 .*\nno luck with layer c/s));
+      const work = join(rig.folder, '.finn/work');
+      const kept = readdirSync(work).filter((name) => name.startsWith('failed-bash-'));
+      expect(kept.length).toBe(4);
+      const folder = join(work, kept[0]!);
+      expect(readdirSync(folder).sort()).toEqual(['bash.log', 'call.json', 'in', 'out.txt', 'slurm']);
+      expect(readFileSync(join(folder, 'bash.log'), 'utf8')).toMatch(/^no luck with layer [a-d]\n$/);
+    } finally {
+      rig.remove();
+    }
+  });
+
+  it('that are killed find their jobs again: a finn of the command line', async () => {
+    const rig = new CliRig();
+    try {
+      rig.addDigits();
+      rig.write('finn.config.yaml', 'executor: slurm\nslurm: {partition: main, time: 20min, poll_s: 0.5}\n');
+      const before = cluster.submitted();
+      const args = ['build', 'digits.yaml', '--build', 'icebreaker', '--until', 'synthesize', '--plain'];
+      const { FINN_CACHE: _, ...environment } = process.env;
+      const first = spawn(process.execPath, [cli, ...args], { cwd: rig.folder, env: environment });
+      let submitted = 0;
+      for await (const line of createInterface(first.stdout)) {
+        if (/job \d+ submitted$/.test(line)) submitted += 1;
+        if (submitted === 4) break;
+      }
+      first.kill('SIGKILL');
+      const { status, out } = rig.finn(args);
+      expect([status, out]).toEqual([0, expect.stringContaining('was submitted before')]);
+      expect(cluster.submitted()).toBe(before + 4);
+      expect(existsSync(rig.path('build/digits/icebreaker'))).toBe(true);
+      expect(readdirSync(rig.path('.finn/work')).filter((name) => name.startsWith('job-'))).toEqual([]);
+    } finally {
+      rig.remove();
+    }
+  });
+});
