@@ -68,7 +68,7 @@ export function checkExpectations(build: Build, files: Reports): Diagnostic[] {
       ];
     if (passes(gate, parseRational(String(value))!)) return [];
     const gap = value - toNumber(gate.value);
-    const by = `${Number(Math.abs(gap).toPrecision(4))} ${gap < 0 ? 'below' : 'above'} it`;
-    return [error('expect/missed', `${build.name}: ${metric} is ${value}, not ${wanted}: ${by}`, { at: gate.at })];
+    const by = gap === 0 ? '' : `: ${Number(Math.abs(gap).toPrecision(4))} ${gap < 0 ? 'below' : 'above'} it`;
+    return [error('expect/missed', `${build.name}: ${metric} is ${value}, not ${wanted}${by}`, { at: gate.at })];
   });
 }

@@ -57,7 +57,8 @@ function inUse(lock: Lock, { recipe, project, plugins }: Session): Lock {
   const sources = new Set<string>();
   const tools = new Set<string>();
   for (const other of others) {
-    const scopes = scopesOf(other, project, { mayRun: false, pins: new Map(), fetched: new Map() });
+    // Nothing of it runs: what may run says its tools.
+    const scopes = scopesOf(other, project, { mayRun: true, pins: new Map(), fetched: new Map() });
     for (const { settings } of scopes.networks.values()) sources.add(sourceName(settings.network.model) ?? '');
     for (const step of plugins.steps)
       for (const { settings } of [...scopes.networks.values(), ...scopes.builds.values()]) {

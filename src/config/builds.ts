@@ -24,8 +24,18 @@ const allOutputs: readonly Output[] = [
   'driver',
   'deployment',
 ];
+/** No recipe is larger, since all of its builds are looked at at once. */
+const MOST_BUILDS = 5000;
+
 /** What needs a bitstream. */
 const onBoard: readonly Output[] = ['bitfile', 'driver', 'deployment'];
+
+const simulated: readonly Output[] = ['stitched_ip', 'rtlsim_performance', 'bitfile', 'deployment'];
+/** The outputs that measure what no estimate tells. */
+const measuredBy: Partial<Record<Metric, readonly Output[]>> = {
+  latency_us: simulated,
+  fmax_mhz: ['bitfile', 'deployment'],
+};
 
 /** The builds of a recipe: explicit ones, then the matrix, each combination once. */
 export function resolveBuilds(
@@ -59,6 +69,14 @@ export function resolveBuilds(
       } else if (metric === 'fmax_mhz' && !target.board.bitstream) {
         const message = `\`fmax_mhz\` is expected of ${name}, but nothing is placed and routed for ${target.board.id}`;
         to.wrong('recipe/expect', message, at);
+      } else if (measuredBy[metric] && !outputs.some((output) => measuredBy[metric]!.includes(output))) {
+        const message = `\`${metric}\` is expected of ${name}, but none of its outputs measures it`;
+        to.wrong(
+          'recipe/expect',
+          message,
+          at,
+          `ask for one of these under \`outputs\`: ${measuredBy[metric].join(', ')}`,
+        );
       }
     builds.set(name, { name, at: to.at(pointer, 'key'), network, target, folding, expect, outputs });
   };
@@ -73,8 +91,14 @@ export function resolveBuilds(
   for (const [i, written] of (recipe.matrix ?? []).entries()) {
     if (!written) continue;
     const pointer = child('/matrix', i);
-    for (const part of combinations(partsOf(written, pointer, declared, to)))
-      add(`${part.network}-${part.target}-${part.folding}`, pointer, part, []);
+    const parts = partsOf(written, pointer, declared, to);
+    const products = parts.network.length * parts.target.length * parts.folding.length;
+    if (seen.size + products > MOST_BUILDS) {
+      const message = `\`${dotted(pointer)}\` is ${products} builds; a recipe has at most ${MOST_BUILDS}`;
+      to.wrong('config/too-complex', message, to.at(pointer));
+      continue;
+    }
+    for (const part of combinations(parts)) add(`${part.network}-${part.target}-${part.folding}`, pointer, part, []);
   }
   if (Object.keys(recipe.builds ?? {}).length + (recipe.matrix ?? []).length === 0)
     to.wrong('recipe/no-builds', 'the recipe declares nothing to build', to.at(''), 'add `builds` or `matrix`');

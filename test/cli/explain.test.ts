@@ -60,7 +60,7 @@ describe('finn explain', () => {
     rig.edit(
       'digits.yaml',
       'icebreaker: { board: icebreaker, clock_mhz: 24 }',
-      'icebreaker: { board: icebreaker, clock_mhz: 16 }',
+      'icebreaker: { board: icebreaker, clock_mhz: 36 }',
     );
     rig.edit(
       'digits.yaml',
@@ -73,7 +73,7 @@ describe('finn explain', () => {
     expect(explain('import').out).toMatch(/^ {2}networks\.digits\.input\.scale(\[0\])?: 1\/16 → 1\/15$/m);
     expect(explain('import').out).toMatch(/^ {2}networks\.digits\.verify\.labels: changed$/m);
     const { out } = explain('fold');
-    expect(out).toMatch(/^ {2}targets\.icebreaker\.clock_mhz: 24 → 16$/m);
+    expect(out).toMatch(/^ {2}targets\.icebreaker\.clock_mhz: 24 → 36$/m);
     expect(out).toMatch(/^ {2}steps\.stitch\.fifos\.depths\.StreamingFIFO_0: unset → 8$/m);
   });
 
