@@ -10,6 +10,8 @@ import { beside } from './read.ts';
 import type { Source } from './source.ts';
 import { locate, quote } from './validate.ts';
 
+const maxMistakes = 500;
+
 /** What the parts of a recipe are resolved with: places, and one list of all that is wrong. */
 export class Resolving {
   readonly diagnostics: Diagnostic[] = [];
@@ -32,7 +34,8 @@ export class Resolving {
   }
 
   wrong(code: Code, message: string, at: Location, hint?: string): void {
-    this.diagnostics.push(error(code, message, { at, hint }));
+    // Whoever makes more mistakes reads no more of them.
+    if (this.diagnostics.length < maxMistakes) this.diagnostics.push(error(code, message, { at, hint }));
   }
 
   warn(code: Code, message: string, at: Location, hint?: string): void {

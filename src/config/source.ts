@@ -34,9 +34,11 @@ export const isPlain = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** No recipe comes near these; a YAML bomb (aliases of aliases) goes far beyond. */
-const maxValues = 50_000;
+const maxValues = 20_000;
 const maxDepth = 40;
-const maxText = 1_000_000;
+const maxText = 200_000;
+/** What is wrong in a file is said so many times. */
+const maxMistakes = 50;
 
 class TooComplex extends Error {}
 
@@ -108,7 +110,7 @@ class Reader {
       }
       own.add(name);
       // What a merged map had below this key is no longer there.
-      if (Object.hasOwn(map, name))
+      if (Object.hasOwn(map, name) && typeof map[name] === 'object')
         for (const old of this.places.keys()) if (old.startsWith(`${inner}/`)) this.places.delete(old);
       put(map, name, this.value(value, inner, key, depth + 1));
     }
@@ -145,7 +147,7 @@ function anchorsOf(document: Document): ReadonlyMap<Node, Node> {
 }
 
 /**
- * Text of a YAML file as data with places. Syntax errors, duplicate keys and files that unfold beyond 50,000 values or
+ * Text of a YAML file as data with places. Syntax errors, duplicate keys and files that unfold beyond 20,000 values or
  * 40 levels are diagnostics; then there is no source.
  */
 export function readYaml(file: string, text: string): { source?: Source; diagnostics: readonly Diagnostic[] } {
@@ -161,7 +163,7 @@ export function readYaml(file: string, text: string): { source?: Source; diagnos
   // Deep nesting would exhaust the stack of the parser before any budget of ours is asked.
   if (text.length > maxText || deepest(text) > 500) return { diagnostics: [tooComplex] };
   const document = parseDocument(text, { prettyErrors: false, strict: true, uniqueKeys: false });
-  const diagnostics: Diagnostic[] = document.errors.map(({ code, message, pos: [start, end] }) =>
+  const diagnostics: Diagnostic[] = document.errors.slice(0, maxMistakes).map(({ code, message, pos: [start, end] }) =>
     error('config/syntax', words(code, message), {
       at: at(start, Math.max(end, start)),
       // `fps: >= 1000` is the mistake that recipes invite.
@@ -172,7 +174,7 @@ export function readYaml(file: string, text: string): { source?: Source; diagnos
   const reader = new Reader(file, anchorsOf(document));
   try {
     const value = reader.value(document.contents as Node | null, '', undefined, 0);
-    if (reader.diagnostics.length > 0) return { diagnostics: reader.diagnostics };
+    if (reader.diagnostics.length > 0) return { diagnostics: reader.diagnostics.slice(0, maxMistakes) };
     return { source: { value, places: reader.places }, diagnostics: [] };
   } catch (thrown) {
     if (thrown instanceof TooComplex) return { diagnostics: [tooComplex] };

@@ -386,7 +386,7 @@ export interface StepSettings {
        */
       depths?: {
         /**
-         * A whole number, 1 or more.
+         * A whole number from 1 to 1048576.
          */
         [k: string]: number;
       };

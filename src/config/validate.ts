@@ -31,6 +31,9 @@ export interface Validated {
   readonly value: unknown;
 }
 
+/** What is wrong in a file is said so many times. */
+const maxMistakes = 200;
+
 /** Checks a file against its schema (schema/<kind>.schema.json); all mistakes at once. */
 export function validate(kind: FileKind, source: Source): Validated {
   const check = validatorOf(kind);
@@ -40,22 +43,22 @@ export function validate(kind: FileKind, source: Source): Validated {
     readFileSync(new URL(`../../schema/${kind}.schema.json`, import.meta.url), 'utf8'),
   ) as Plain;
   const value = structuredClone(source.value);
-  const diagnostics = mistakes.map((mistake) => {
-    prune(value, mistake);
-    return describe(mistake, source, schema);
-  });
+  for (const mistake of mistakes) prune(value, mistake);
+  const diagnostics = mistakes.slice(0, maxMistakes).map((mistake) => describe(mistake, source, schema));
   return { diagnostics, value: isPlain(value) ? value : {} };
 }
 
 /** Of alternatives (`anyOf`) only the whole is worth a word, unless the mistake lies inside a list that is one of them. */
 function worthSaying(all: readonly Mistake[], value: unknown): readonly Mistake[] {
   const named = all.filter((mistake) => mistake.propertyName === undefined);
-  const alternatives = named.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath);
+  const alternatives = new Set(
+    named.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath),
+  );
   const inner = (path: string): boolean =>
     Array.isArray(valueAt(value, path)) && named.some((other) => other.instancePath.startsWith(`${path}/`));
   const seen = new Set<string>();
   return named.filter(({ instancePath: path, keyword, params }) => {
-    if (alternatives.includes(path) && (keyword !== 'anyOf' || inner(path))) return false;
+    if (alternatives.has(path) && (keyword !== 'anyOf' || inner(path))) return false;
     const identity = JSON.stringify([path, keyword === 'anyOf' ? '' : keyword, params]);
     if (seen.has(identity)) return false;
     seen.add(identity);

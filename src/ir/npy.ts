@@ -24,6 +24,9 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
+/** NumPy refuses longer headers, too. */
+const LARGEST_HEADER = 10_000;
+
 /**
  * Reads a NumPy .npy file (format versions 1 to 3, little-endian numbers or bool, either order of axes). Integers keep the type of the
  * file. Fails with npy/malformed. The format: numpy.lib.format in NumPy's reference.
@@ -37,6 +40,7 @@ export function readNpy(bytes: Uint8Array): Tensor {
   const start = major === 1 ? 10 : 12;
   const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (start + length > bytes.length) return malformed('its header is cut off');
+  if (length > LARGEST_HEADER) return malformed(`its header has ${length} bytes`);
   const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + length));
   const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1];
   const order = /'fortran_order':\s*(True|False)/.exec(header)?.[1];

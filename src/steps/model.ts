@@ -122,7 +122,7 @@ function programOf([program = '']: readonly string[]): Tool {
     program: {
       kind: 'native',
       command: program,
-      version: { args: isPath ? [] : ['--version'], pattern: /(?<version>\S*\d\S*)/ },
+      version: { args: isPath ? [] : ['--version'], pattern: /(?<!\S)(?<version>\S*\d\S*)/ },
     },
     log: [],
   };

@@ -26,14 +26,18 @@ function parseDecimal(text: string): Rational | undefined {
   return power >= 0 ? rational(digits * 10n ** BigInt(power)) : rational(digits, 10n ** BigInt(-power));
 }
 
-/** '1/255', '0.456', '1e-3', '-7' exactly; undefined where `text` is no number or divides by 0. */
+/** Numerators and denominators are smaller: what is written out again can be read again. */
+const LARGEST = 10n ** 390n;
+
+/** '1/255', '0.456', '1e-3', '-7' exactly; undefined where `text` is no number, divides by 0 or needs more than 390 digits. */
 export function parseRational(text: string): Rational | undefined {
   const parts = text.split('/');
   if (parts.length > 2) return undefined;
   const num = parseDecimal(parts[0]!.trim());
   const den = parts.length === 2 ? parseDecimal(parts[1]!.trim()) : { num: 1n, den: 1n };
   if (!num || !den || den.num === 0n) return undefined;
-  return rational(num.num * den.den, num.den * den.num);
+  const found = rational(num.num * den.den, num.den * den.num);
+  return found.num < LARGEST && found.num > -LARGEST && found.den < LARGEST ? found : undefined;
 }
 
 /** Sign of a − b. */
