@@ -150,6 +150,29 @@ describe.skipIf(!available('nginx'))('with nginx', () => {
   });
 });
 
+describe.skipIf(!available('nginx') || !available('openssl'))('over https', () => {
+  let nginx: Nginx;
+  beforeEach(async () => {
+    nginx = await new Nginx().start(true);
+  });
+  afterEach(() => nginx.stop());
+
+  test('with an authority of one’s own; without it, no bytes and one warning', () => {
+    config(nginx.url, 'read-write');
+    const trusting = { NODE_EXTRA_CA_CERTS: nginx.certificate };
+    const first = rig.finn(untilFold, { FINN_CACHE: newCache(), ...credentials, ...trusting });
+    expect(first).toMatchObject({ status: 0, err: '' });
+    const second = rig.finn(untilFold, { FINN_CACHE: newCache(), ...trusting });
+    expect(second).toMatchObject({ status: 0, err: '' });
+    expect(counts(second).ran).toBe(0);
+    const stranger = rig.finn(untilFold, { FINN_CACHE: newCache(), ...credentials });
+    expect(stranger.status).toBe(0);
+    expect(stranger.err.match(/warning/g)).toHaveLength(1);
+    expect(stranger.err).toMatch(/does not answer: \w*SELF_SIGNED_CERT/);
+    expect(counts(stranger)).toEqual(counts(first));
+  });
+});
+
 test('a server that is not there costs one warning', () => {
   config('http://127.0.0.1:9', 'read-write');
   const built = rig.finn(untilFold, { FINN_CACHE: newCache() });

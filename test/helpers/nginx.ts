@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,7 @@ export class Nginx {
   readonly folder = mkdtempSync(join(tmpdir(), 'finn-nginx-'));
   #process: ChildProcess | undefined;
   #port = 0;
+  #tls = false;
 
   /** Where the files lie: ac/ and cas/. */
   get files(): string {
@@ -24,17 +25,24 @@ export class Nginx {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.#tls ? 'https' : 'http'}://127.0.0.1:${this.#port}`;
   }
 
-  async start(): Promise<this> {
+  /** Where clients find the authority that they have to trust, if it speaks https. */
+  get certificate(): string {
+    return join(this.folder, 'certificate.pem');
+  }
+
+  /** Starts it, with `tls` under a certificate that it makes for itself by openssl. */
+  async start(tls = false): Promise<this> {
+    this.#tls = tls;
     this.#port = await freePort();
     chmodSync(this.folder, 0o755);
     mkdirSync(this.files, { recursive: true });
     const users = join(this.folder, 'users');
     writeFileSync(users, `${writer.user}:{PLAIN}${writer.password}\n`);
     const server = configOf(guide)
-      .replace('listen 8080', `listen 127.0.0.1:${this.#port}`)
+      .replace('listen 8080', `listen 127.0.0.1:${this.#port}${tls ? this.#secured() : ''}`)
       .replaceAll('/var/cache/finn', this.files)
       .replace('/etc/nginx/finn.users', users);
     const config = join(this.folder, 'nginx.conf');
@@ -65,10 +73,23 @@ export class Nginx {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** What goes behind `listen`, and the certificate. */
+  #secured(): string {
+    const key = join(this.folder, 'key.pem');
+    const subject = ['-subj', '/CN=finn test', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const made = ['-nodes', '-newkey', 'rsa:2048', '-days', '2', '-keyout', key, '-out', this.certificate];
+    execFileSync('openssl', ['req', '-x509', ...subject, ...made], { stdio: 'ignore' });
+    return ` ssl; ssl_certificate ${this.certificate}; ssl_certificate_key ${key}`;
+  }
+
   async #answers(): Promise<void> {
     for (let left = 200; left > 0; left -= 1) {
-      const answer = await fetch(this.url).catch(() => undefined);
-      if (answer) return;
+      const there = await new Promise((resolve) => {
+        const socket = connect(this.#port, '127.0.0.1', () => resolve(true));
+        socket.once('error', () => resolve(false));
+        socket.once('connect', () => socket.destroy());
+      });
+      if (there) return;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
     throw new Error('nginx does not answer');

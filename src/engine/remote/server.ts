@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { Agent } from 'node:http';
-import { Agent as SecureAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Diagnostic, warning } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, fail, warning } from '../../diagnostics/diagnostic.ts';
+import { moduleFor } from './node-http.ts';
 import { type Answer, type Request, request, Stale, TimedOut, WrongSize } from './request.ts';
 
 export interface ServerOptions {
@@ -21,6 +21,7 @@ export interface ServerOptions {
 
 /** Connections at once. */
 export const connections = { pull: 16, push: 8 } as const;
+const sockets = connections.pull + connections.push;
 
 const credentials =
   'FINN_REMOTE_TOKEN, or FINN_REMOTE_USER and FINN_REMOTE_PASSWORD, in the environment give credentials';
@@ -41,19 +42,18 @@ export class Server {
   readonly host: string;
   readonly #base: URL;
   readonly #options: ServerOptions;
-  readonly #agent: Agent;
+  #agent: Agent | undefined;
   readonly #end = new AbortController();
   #writable: boolean;
   #heads = true;
   #tooLarge = false;
 
+  /** FinnError 'config/wrong-value' for a URL that is none, or has a password in it. */
   constructor(options: ServerOptions, writable: boolean) {
     this.#options = options;
-    this.#base = new URL(options.url);
+    this.#base = addressOf(options.url);
     this.host = this.#base.host;
     this.#writable = writable;
-    const settings = { keepAlive: true, maxSockets: connections.pull + connections.push };
-    this.#agent = this.#base.protocol === 'https:' ? new SecureAgent(settings) : new Agent(settings);
     setMaxListeners(0, this.#end.signal);
     if (options.signal?.aborted) this.#end.abort();
     options.signal?.addEventListener('abort', () => this.#end.abort(), { once: true });
@@ -186,7 +186,7 @@ export class Server {
         again = Math.max(this.#pauseMs(failed), 1000 * Math.min(answer.retryAfter ?? 0, 10));
       } catch (cause) {
         if (cause instanceof Trouble || cause instanceof WrongSize || !this.readable) throw cause;
-        if (cause instanceof Stale && stale < this.#agent.maxSockets) {
+        if (cause instanceof Stale && stale < sockets) {
           stale += 1;
           continue;
         }
@@ -208,6 +208,8 @@ export class Server {
       ...(wanted.body && { 'Content-Type': 'application/octet-stream' }),
       ...(authorization !== undefined && { Authorization: authorization }),
     };
+    const { Agent } = moduleFor(url.protocol);
+    this.#agent ??= new Agent({ keepAlive: true, maxSockets: sockets });
     return request({ ...wanted, url, headers, timeoutMs, agent: this.#agent, signal: this.#end.signal });
   }
 
@@ -227,6 +229,14 @@ export class Server {
   #pauseMs(failed: number): number {
     return (this.#options.retryMs ?? 100) * 4 ** failed * (0.5 + Math.random() / 2);
   }
+}
+
+function addressOf(url: string): URL {
+  const base = URL.canParse(url) ? new URL(url) : undefined;
+  if (base && /^https?:$/.test(base.protocol) && base.username === '' && base.password === '') return base;
+  return fail('config/wrong-value', 'the address of the remote cache is none that finn can use', {
+    hint: 'cache.remote.url is http://… or https://…, without user and password',
+  });
 }
 
 /** In words, without addresses that the system puts in. */

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { storedOf } from '../../../src/engine/content.ts';
-import type { HttpRemoteOptions } from '../../../src/engine/remote/http.ts';
+import { type HttpRemoteOptions, httpRemote } from '../../../src/engine/remote/http.ts';
 import { listTree } from '../../../src/util/files.ts';
 import { canonicalJson, hashJson } from '../../../src/util/hash.ts';
 import { FakeBazelRemote, readAction, sha256, writeAction } from '../../helpers/fake-bazel-remote.ts';
@@ -148,6 +148,16 @@ describe('sharing', () => {
     expect(fake.ac.size).toBe(0);
   });
 });
+
+it.each(['no address', 'http://host:99999', 'ftp://host/', 'http://someone:secret@host/'])(
+  'refuses the address %s, and does not repeat it',
+  (url) => {
+    const { store } = machine();
+    const make = () => httpRemote({ url, mode: 'read', timeoutMs: 1000, store, warn: () => {} });
+    expect(make).toThrow(/the address of the remote cache is none that finn can use/);
+    expect(make).not.toThrow(/secret/);
+  },
+);
 
 describe('what a server may have wrong', () => {
   it.each([
