@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import { chooseScreen } from '../ui/choose.ts';
+import { canonicalJson } from '../util/hash.ts';
 import { checkLock } from './check-lock.ts';
 import { checkExpectations, judgeExpectations } from './expect.ts';
 import { emptyLock, extendLock, lockChanges, lockedTools, sourceDrift, writeLock } from './lock.ts';
@@ -8,6 +9,7 @@ import { manifestOf, outcomesOf } from './manifest.ts';
 import { resultFiles, shownGraphs, verdicts, writeBuildFolder } from './output.ts';
 import { sourcesOf } from './pinned.ts';
 import { type Io, openSession, refuseUntrusted } from './session.ts';
+import { standing } from './standing.ts';
 import { type Made, summary } from './summary.ts';
 import { wantedOf } from './wanted.ts';
 
@@ -74,14 +76,20 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
     );
     if (failed) continue;
     const folder = join(options.out, session.recipe.name, one.name);
-    const files = resultFiles(built, scope, network, one);
     const outcomes = outcomesOf(built, scope, network);
-    // What ends before the last step is not what the gates are about.
-    const expect = options.until === undefined ? judgeExpectations(one, files) : [];
     const found = verdicts(built, scope, network);
     const { recipe: of, fetched } = session;
     const plugins = session.plugins.hashes;
-    const manifest = manifestOf({ recipe: of, build: one, outcomes, fetched, plugins, verdicts: found, expect, files });
+    const parts = { recipe: of, build: one, outcomes, fetched, plugins, verdicts: found };
+    // What ends before the last step is not what the gates are about.
+    const gates = (reports: Made['files']) => (options.until === undefined ? judgeExpectations(one, reports) : []);
+    const before = standing(folder, manifestOf({ ...parts, expect: [], files: {} }));
+    if (before && canonicalJson(before.expect) === canonicalJson(gates(before.reports))) {
+      made.push({ build: one, files: before.reports, folder });
+      continue;
+    }
+    const files = resultFiles(built, scope, network, one);
+    const manifest = manifestOf({ ...parts, expect: gates(files), files });
     await writeBuildFolder(folder, files, manifest, outcomes, session.store);
     made.push({ build: one, files, folder });
   }

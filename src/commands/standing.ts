@@ -1,0 +1,61 @@
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readIfThere, sizeIfThere } from '../util/files.ts';
+import { canonicalJson, sha256 } from '../util/hash.ts';
+import type { Judged } from './expect.ts';
+import type { FileEntry, Manifest } from './manifest.ts';
+
+/** What a build's folder holds that need not be written again. */
+export interface Standing {
+  /** Reports and verdicts, as the files of a build that was just made have them. */
+  readonly reports: Readonly<Record<string, Uint8Array>>;
+  readonly expect: readonly Judged[];
+}
+
+/**
+ * A build's folder that was written by this finn from these results and is whole; undefined where it has to be written.
+ * `outline` is the manifest without files and gates: the files follow from the rest, so they need not be made to know
+ * that they are the same. Networks of millions of weights take seconds to be printed.
+ */
+export function standing(folder: string, outline: Manifest): Standing | undefined {
+  const path = join(folder, 'build.json');
+  const written = statSync(path, { throwIfNoEntry: false });
+  // The code of commands is not in the manifest's hash of finn.
+  if (!written?.isFile() || written.mtimeMs <= newestCode()) return undefined;
+  const found = parsed(readIfThere(path));
+  if (!found || !isOf(found, outline)) return undefined;
+  const { files, expect } = found;
+  if (!Object.entries(files).every(([name, { size }]) => sizeIfThere(join(folder, name)) === size)) return undefined;
+  const reports: Record<string, Uint8Array> = {};
+  for (const [name, entry] of Object.entries(files)) {
+    if (!name.startsWith('report/') && name !== 'verification_output/verdicts.json') continue;
+    const bytes = readIfThere(join(folder, name));
+    if (!bytes || sha256(bytes) !== entry.sha256) return undefined;
+    reports[name] = bytes;
+  }
+  return { reports, expect };
+}
+
+function isOf(found: Manifest, outline: Manifest): boolean {
+  const { files: _, expect: __, ...before } = found;
+  const { files: ___, expect: ____, ...now } = outline;
+  return canonicalJson(before) === canonicalJson(now);
+}
+
+function parsed(bytes: Uint8Array | undefined): Manifest | undefined {
+  try {
+    const found = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Manifest>;
+    const entries: readonly Partial<FileEntry>[] = Object.values(found.files ?? {});
+    const whole = entries.every(({ sha256: hash, size }) => typeof hash === 'string' && typeof size === 'number');
+    return found.files && Array.isArray(found.expect) && whole ? (found as Manifest) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When the newest module of this folder was written. */
+function newestCode(): number {
+  const folder = dirname(fileURLToPath(import.meta.url));
+  return Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs));
+}
