@@ -9,8 +9,8 @@ beforeEach(() => {
 afterEach(() => rig.remove());
 
 const commands = [
-  'init', 'validate', 'plan', 'build', 'graph', 'exec', 'inspect', 'boards', 'operators', 'doctor', 'cache', 'clean',
-  'lock', 'program',
+  'init', 'validate', 'plan', 'explain', 'build', 'graph', 'exec', 'inspect', 'boards', 'operators', 'doctor', 'cache',
+  'clean', 'lock', 'bundle', 'verify-build', 'diff', 'program',
 ]; // biome-ignore format: a list
 
 describe('the command line', () => {

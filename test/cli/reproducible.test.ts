@@ -65,6 +65,7 @@ describe('build.json', () => {
     mkdirSync(rig.path('a/b'), { recursive: true });
     for (const name of ['digits.onnx', 'test-images.npy', 'test-labels.npy'])
       cpSync(rig.path(name), rig.path(`a/${name}`));
+    rig.write('finn.config.yaml', 'display: { style: plain }\n');
     rig.write('a/digits.yaml', rig.read('digits.yaml'));
     rig.write('a/b/own.yaml', 'finn: 1\nname: own\nextends: ../digits.yaml\n');
     expect(rig.finn(['build', 'a/b/own.yaml', '--build', 'hx8k', '--until', 'fetch']).status).toBe(0);
