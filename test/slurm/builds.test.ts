@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { each, item } from '../../src/engine/artifact.ts';
 import { LocalExecutor } from '../../src/engine/executors/local.ts';
 import { wholeLog } from '../../src/engine/invoke.ts';
@@ -110,28 +110,55 @@ describe.runIf(available('slurm'))('builds whose heavy steps are jobs', () => {
     }
   });
 
-  it('that are killed find their jobs again: a finn of the command line', async () => {
-    const rig = new CliRig();
-    try {
+  describe('of the command line', () => {
+    const args = ['build', 'digits.yaml', '--build', 'icebreaker', '--until', 'synthesize', '--plain'];
+    let rig: CliRig;
+    beforeEach(() => {
+      rig = new CliRig();
       rig.addDigits();
       rig.write('finn.config.yaml', 'executor: slurm\nslurm: {partition: main, time: 20min, poll_s: 0.5}\n');
-      const before = cluster.submitted();
-      const args = ['build', 'digits.yaml', '--build', 'icebreaker', '--until', 'synthesize', '--plain'];
+    });
+    afterEach(() => rig.remove());
+    const jobFolders = (): string[] => readdirSync(rig.path('.finn/work')).filter((name) => name.startsWith('job-'));
+
+    /** A finn that has submitted all of its jobs. */
+    const submitting = async (): Promise<ChildProcess> => {
       const { FINN_CACHE: _, ...environment } = process.env;
-      const first = spawn(process.execPath, [cli, ...args], { cwd: rig.folder, env: environment });
+      const child = spawn(process.execPath, [cli, ...args], {
+        cwd: rig.folder,
+        env: environment,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
       let submitted = 0;
-      for await (const line of createInterface(first.stdout)) {
-        if (/job \d+ submitted$/.test(line)) submitted += 1;
-        if (submitted === 4) break;
-      }
-      first.kill('SIGKILL');
+      // Read to its end: a pipe that nobody reads would hold finn up.
+      await new Promise<void>((resolve, reject) => {
+        createInterface(child.stdout!).on('line', (line) => {
+          if (/job \d+ submitted$/.test(line)) submitted += 1;
+          if (submitted === 4) resolve();
+        });
+        child.once('exit', () => reject(new Error(`ended after ${submitted} submissions`)));
+      });
+      return child;
+    };
+
+    it('cancel their jobs on Ctrl-C', async () => {
+      const child = await submitting();
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGINT');
+      expect(await ended).toBe(130);
+      expect(cluster.jobs()).toEqual([]);
+      expect(jobFolders()).toEqual([]);
+    });
+
+    it('find their jobs again after a kill', async () => {
+      const before = cluster.submitted();
+      (await submitting()).kill('SIGKILL');
+      expect(jobFolders().length).toBe(4);
       const { status, out } = rig.finn(args);
       expect([status, out]).toEqual([0, expect.stringContaining('was submitted before')]);
       expect(cluster.submitted()).toBe(before + 4);
       expect(existsSync(rig.path('build/digits/icebreaker'))).toBe(true);
-      expect(readdirSync(rig.path('.finn/work')).filter((name) => name.startsWith('job-'))).toEqual([]);
-    } finally {
-      rig.remove();
-    }
+      expect(jobFolders()).toEqual([]);
+    });
   });
 });
