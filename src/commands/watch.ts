@@ -78,6 +78,11 @@ class Watching {
   #since = performance.now();
   #settled = true;
 
+  #refuse: (cause: FinnError) => void = () => {};
+  readonly #refused = new Promise<never>((_, reject) => {
+    this.#refuse = reject;
+  });
+
   constructor(recipe: string, options: WatchOptions, io: Io) {
     this.#recipe = recipe;
     this.#options = options;
@@ -104,7 +109,7 @@ class Watching {
   async until(interrupted: Promise<void>): Promise<void> {
     this.#builds.warm();
     this.#watcher.start();
-    await Promise.race([interrupted, this.#watcher.broken]);
+    await Promise.race([interrupted, this.#watcher.broken, this.#refused]);
     this.#screen.stopped();
   }
 
@@ -144,6 +149,8 @@ class Watching {
   }
 
   #looked(sight: Sight, changed: readonly string[]): void {
+    // What the command line asks for is not mended by saving a file.
+    if (sight.wrong.some(({ code }) => code === 'cli/usage')) this.#refuse(new FinnError(...sight.wrong));
     this.#screen.looked(sight, changed);
     if (!sight.wanted) return;
     for (const build of sight.wanted.estimates.keys()) this.#estimated(sight.wanted, build);
