@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig } from './rig.ts';
 
@@ -226,6 +227,18 @@ describe('finn graph', () => {
     expect(rig.finn(['graph', 'digits.yaml', '--of', 'layer']).err).toContain('did you mean `layers`?');
     expect(rig.finn(['graph', 'digits.yaml', '--format', 'png']).status).toBe(2);
     expect(rig.has('.finn')).toBe(false);
+  });
+
+  it('draws the time that builds took', () => {
+    const none = rig.finn(['graph', 'digits.yaml', '--of', 'time', '--out', 'elsewhere']);
+    expect(none.status).toBe(2);
+    expect(none.err).toContain('there is no build of digits in elsewhere');
+    mkdirSync(rig.path('elsewhere/digits/icebreaker'), { recursive: true });
+    rig.write('elsewhere/digits/icebreaker/time_per_step.json', '{"fetch": 1, "synthesize/MVAU_0": 2}');
+    const drawn = rig.finn(['graph', 'digits.yaml', '--of', 'time', '--out', 'elsewhere']);
+    expect({ status: drawn.status, err: drawn.err }).toEqual({ status: 0, err: '' });
+    expect(drawn.out).toMatch(/^<svg [\s\S]*<title>synthesize: 2\.0 s<\/title>[\s\S]*<\/svg>\n$/);
+    expect(rig.finn(['graph', 'digits.yaml', '--of', 'time', '--format', 'dot']).status).toBe(2);
   });
 });
 
