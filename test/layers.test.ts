@@ -21,8 +21,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   sim: ['util', 'diagnostics', 'engine', 'ir', 'hdl', 'tools'],
   shells: ['util', 'diagnostics', 'hdl', 'config'],
   steps: [...compiler, 'config', 'engine', 'tools', 'sim', 'shells'],
-  // '' is index.ts: what plug-ins import.
-  plugins: [...compiler, 'config', 'engine', 'steps', ''],
+  plugins: [...compiler, 'config', 'engine', 'steps'],
   ui: ['util', 'diagnostics', 'engine'],
   commands: [...compiler, 'config', 'engine', 'tools', 'sim', 'shells', 'steps', 'plugins', 'ui'],
 };
