@@ -1,4 +1,4 @@
-import { bug } from '../diagnostics/diagnostic.ts';
+import { bug, fail } from '../diagnostics/diagnostic.ts';
 import { type DataType, FLOAT32 } from './datatype.ts';
 
 /** Storage of tensors: binary32 for FLOAT32, binary64 for everything else (every integer up to 2^53 is exact). */
@@ -14,9 +14,15 @@ export interface Tensor {
 /** Number of elements of a shape; 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
-/** Uninitialised (zero) storage for `size` elements of `dtype`. */
-export const allocate = (dtype: DataType, size: number): Data =>
-  dtype === FLOAT32 ? new Float32Array(size) : new Float64Array(size);
+/** Zeroed storage for `size` elements of `dtype`. Fails with onnx/too-large where the machine has not so much memory. */
+export function allocate(dtype: DataType, size: number): Data {
+  try {
+    return dtype === FLOAT32 ? new Float32Array(size) : new Float64Array(size);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    return fail('onnx/too-large', `there is no memory for a tensor of ${size} elements`);
+  }
+}
 
 export function tensor(dtype: DataType, shape: readonly number[], data: Data | readonly number[]): Tensor {
   const size = sizeOf(shape);

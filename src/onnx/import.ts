@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
 import { fail, inNetwork } from '../diagnostics/diagnostic.ts';
-import { closest, distance } from '../diagnostics/suggest.ts';
 import { admits, BIPOLAR, type DataType, FLOAT32, int, parseDataType, smallest } from '../ir/datatype.ts';
 import { factsOf } from '../ir/facts.ts';
 import {
@@ -18,6 +17,7 @@ import { extremes, retyped, sizeOf, type Tensor, tensor } from '../ir/tensor.ts'
 import { readAttributes } from './attributes.ts';
 import { elementTypes } from './element-types.ts';
 import type { Beside } from './external.ts';
+import { FoldingBudget } from './folding-budget.ts';
 import { Site } from './ops/define.ts';
 import { onnxOps } from './ops/index.ts';
 import { dimensions } from './ops/movement.ts';
@@ -29,7 +29,7 @@ import {
   toNumber,
   type ValueInfoProto,
 } from './proto.ts';
-import { type Registry, registryOf } from './registry.ts';
+import { mistyped, type Registry, registryOf } from './registry.ts';
 import { LARGEST_TENSOR, readTensor } from './tensor-data.ts';
 import { OLDEST_OPSET, OPSET, upgrade } from './upgrade.ts';
 
@@ -60,7 +60,7 @@ const kept = new Set(['QuantizeLinear', 'DequantizeLinear']);
 export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   const model = decodeModel(bytes);
   if (!model.graph) return fail('onnx/malformed', 'this is not an ONNX model: it has no graph', { hint: notOnnx });
-  return new Importer(model, model.graph, options).graph();
+  return new Importer(model, model.graph, options, bytes.length).graph();
 }
 const notOnnx = 'the file may be truncated, or be something else than ONNX; open it in Netron to see';
 
@@ -83,7 +83,10 @@ class Importer {
   readonly #read = new Set<string>();
   readonly #thresholds: ReadonlySet<string>;
 
-  constructor(model: ModelProto, proto: GraphProto, options: ReadOptions) {
+  readonly #budget: FoldingBudget;
+
+  constructor(model: ModelProto, proto: GraphProto, options: ReadOptions, bytes: number) {
+    this.#budget = new FoldingBudget(bytes, options.folder);
     this.#proto = proto;
     this.#ops = options.ops ?? registryOf(onnxOps);
     this.#folder = options.folder ?? (options.path === undefined ? undefined : dirname(options.path));
@@ -304,6 +307,7 @@ class Importer {
       if (value && value.kind !== 'constant') return undefined;
       tensors.push(value?.tensor);
     }
+    this.#budget.take(made);
     const results = made.op.evaluate(tensors, made.attrs, {
       origin: made.origin,
       outputs: made.types.length,
@@ -320,15 +324,6 @@ function holding(dtype: DataType, x: Tensor): DataType {
   return beyond && x.data.every(Number.isInteger)
     ? smallest(Math.min(min, dtype.min), Math.max(max, dtype.max))
     : dtype;
-}
-
-/** The operator whose name this is with a slip or two; other operators of ONNX have names that resemble one another more. */
-function mistyped(written: string, known: readonly string[]): string | undefined {
-  const near = closest(
-    written,
-    known.filter((name) => name !== written),
-  );
-  return near !== undefined && distance(written, near) <= 2 ? near : undefined;
 }
 
 const isNumbers = (value: unknown): value is number[] =>

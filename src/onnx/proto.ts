@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs/light.js';
 import { fail } from '../diagnostics/diagnostic.ts';
 import { descriptor } from './descriptor.gen.ts';
+import { scanModel } from './scan.ts';
 
 /** A 64-bit integer as protobufjs gives it. */
 export type Integer = number | { toNumber(): number };
@@ -120,8 +121,17 @@ function messageType(name: 'ModelProto' | 'GraphProto' | 'TensorProto'): protobu
 const encoded = (name: Parameters<typeof messageType>[0], value: object): Uint8Array =>
   messageType(name).encode(value).finish();
 
-/** Reads a ModelProto; bytes fields are views into `bytes`. Fails with onnx/malformed if it is no protobuf. */
+/** Each takes a hundred times the memory that it takes in the file. */
+const MOST_FIELDS = 1_000_000;
+
+/** Reads a ModelProto; bytes fields are views into `bytes`. Fails with onnx/malformed if it is no protobuf,
+ * with onnx/too-large if it has more parts than any network. */
 export function decodeModel(bytes: Uint8Array): ModelProto {
+  const { fields } = scanModel(bytes);
+  if (fields > MOST_FIELDS)
+    fail('onnx/too-large', `the network has ${fields} nodes, initialisers and the like`, {
+      hint: `finn reads ${MOST_FIELDS} at most`,
+    });
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     return messageType('ModelProto').decode(view) as unknown as ModelProto;

@@ -1,3 +1,4 @@
+import { closest, distance } from '../diagnostics/suggest.ts';
 import type { Op } from '../ir/graph.ts';
 import { QONNX } from './ops/define.ts';
 
@@ -23,4 +24,13 @@ export function registryOf(...lists: readonly (readonly Op[])[]): Registry {
       return map.get(`${own}:${name}`) ?? (quantiserDomains.has(own) ? map.get(`${QONNX}:${name}`) : undefined);
     },
   };
+}
+
+/** The operator whose name this is with a slip or two; other operators of ONNX have names that resemble one another more. */
+export function mistyped(written: string, known: readonly string[]): string | undefined {
+  const near = closest(
+    written,
+    known.filter((name) => name !== written),
+  );
+  return near !== undefined && distance(written, near) <= 2 ? near : undefined;
 }

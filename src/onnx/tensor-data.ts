@@ -6,7 +6,7 @@ import { type Beside, externalData } from './external.ts';
 import { elementType, type Integer, type TensorProto, toNumber } from './proto.ts';
 
 /** No tensor of a network may have more elements than this; above it, a shape is taken for an attack or a mistake. */
-export const LARGEST_TENSOR = 2 ** 30;
+export const LARGEST_TENSOR = 2 ** 28;
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 

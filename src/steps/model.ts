@@ -6,6 +6,7 @@ import { type Diagnostic, error, FinnError, fail, type Location } from '../diagn
 import type { Tool } from '../engine/invocation.ts';
 import { type Host, type Sources, type UnknownUntilRun, unknownUntilRun } from '../engine/step.ts';
 import { externalFiles } from '../onnx/external.ts';
+import { scanModel } from '../onnx/scan.ts';
 import { contains, staysBelow } from '../util/files.ts';
 import { contentHash, sha256 } from '../util/hash.ts';
 import { memberOf } from './archive/member.ts';
@@ -100,8 +101,16 @@ export const fetchModel = networkStep({
         ? checked(await readNamed(source.path, at), source.sha256, source.path, at)
         : await fetched(source, settings, host);
     if (!(bytes instanceof Uint8Array)) return bytes;
-    if (source.member !== undefined) return modelSources(await memberOf(bytes, source.member, name, at));
-    return source.kind === 'file' ? withExternal(bytes, source.path, at) : modelSources(bytes);
+    const onnx = source.member === undefined ? bytes : await memberOf(bytes, source.member, name, at);
+    // What goes into the cache, and from there to a team's, is a model and not whatever else a recipe names.
+    if (!scanModel(onnx).isModel)
+      fail('onnx/malformed', `${name} is not an ONNX file (${onnx.length} bytes)`, {
+        at,
+        hint: 'it may be truncated, or something else; an archive needs `member`',
+      });
+    return source.kind === 'file' && source.member === undefined
+      ? withExternal(onnx, source.path, at)
+      : modelSources(onnx);
   },
   run: async (_, { sources }) => ({ model: modelFromSources(sources) }),
 });
