@@ -102,7 +102,8 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
   if (!options.locked && options.rehearse === undefined && (session.lock || sources.size > 0)) {
     const before = session.lock ?? emptyLock;
     const after = extendLock(before, sources, ok ? lockedTools(built.outcomes) : {});
-    if (session.lock && !options.json) for (const line of lockChanges(before, after)) io.err(`finn.lock: ${line}`);
+    if (session.lock && !options.json)
+      for (const line of lockChanges(before, after, { replaced: true })) io.err(`finn.lock: ${line}`);
     writeLock(recipe, after);
   }
   if (built.interrupted) return 130;
