@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { fail } from '../../diagnostics/diagnostic.ts';
 import type { Executed, ExecuteOptions, Executor } from '../executor.ts';
 import type { Invocation, Tool } from '../invocation.ts';
+import { wholeLog } from '../invoke.ts';
 import type { LocalExecutor } from './local.ts';
 import { saidVersion } from './native.ts';
 import { noResult } from './slurm/failures.ts';
@@ -149,7 +150,8 @@ export class SlurmExecutor implements Executor {
       }
     }
     const outputs = folder.outputs(run, wanted);
-    if (exit !== 0 || Object.keys(outputs).length < Object.keys(wanted).length) folder.layOpen(run);
+    const missing = Object.entries(wanted).some(([name, path]) => path !== wholeLog && !outputs[name]);
+    if (exit !== 0 || missing) folder.layOpen(run);
     return { exit, outputs, log: lines.map((line) => `${line}\n`).join(''), seconds };
   }
 }

@@ -10,9 +10,10 @@ interface Answer {
   readonly problem: string;
 }
 
-/** The environment of tools, which sbatch hands on to the job, and none of squeue's filters. */
+/** The environment of tools, which sbatch hands on to the job; nothing of a job that finn itself may be, no filters of squeue. */
 const surroundings = {
   ...environment,
+  SLURM_RESTART_COUNT: undefined,
   SQUEUE_ACCOUNT: undefined,
   SQUEUE_LICENSES: undefined,
   SQUEUE_NAMES: undefined,

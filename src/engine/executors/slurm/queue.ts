@@ -25,6 +25,7 @@ export class Queue {
   #answer: Answer = { round: 0, asked: new Set(), jobs: new Map() };
   #look: Promise<Answer> | undefined;
   #left = 0;
+  #rest = new AbortController();
   #cancelling: { readonly ids: Set<number>; readonly done: Promise<string> } | undefined;
 
   /** `poll`: seconds between two questions. */
@@ -39,6 +40,8 @@ export class Queue {
 
   leave(id: number): void {
     this.#jobs.delete(id);
+    // Nobody waits any more: a timer would only hold the process.
+    if (this.#jobs.size === 0) this.#rest.abort();
   }
 
   /** The next time to look at folders, and what squeue said last. */
@@ -61,7 +64,8 @@ export class Queue {
   }
 
   async #wait(): Promise<Answer> {
-    await sleep((this.#poll * 1000) / looks);
+    this.#rest = new AbortController();
+    await sleep((this.#poll * 1000) / looks, undefined, { signal: this.#rest.signal }).catch(() => {});
     if (this.#left > 0) {
       this.#left -= 1;
       return this.#answer;
