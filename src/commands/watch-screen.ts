@@ -71,7 +71,8 @@ function truths(reports: Readonly<Record<string, Uint8Array>>): string[] {
   ];
 }
 
-function plainWatchScreen({ out, err }: Io): WatchScreen {
+/** Everything to stdout, in order: what is wrong is part of what is shown. */
+function plainWatchScreen({ out }: Io): WatchScreen {
   let warned: readonly string[] = [];
   let engine: ReturnType<typeof plainScreen> | undefined;
   /** Steps that began in this build, and what failed in it and in the one before, as text. */
@@ -90,9 +91,9 @@ function plainWatchScreen({ out, err }: Io): WatchScreen {
   return {
     looked(sight, changed) {
       if (changed.length > 0) out(`changed: ${shown(changed).join(', ')}`);
-      for (const line of sight.warnings) if (!warned.includes(line)) err(line);
+      for (const line of sight.warnings) if (!warned.includes(line)) out(line);
       warned = sight.warnings;
-      for (const one of sight.wrong) err(sight.render(one));
+      for (const one of sight.wrong) out(sight.render(one));
     },
     same: (changed) => out(`saved: ${shown(changed).join(', ')}; nothing is to be built anew`),
     estimated({ build, rows, before, seconds }) {
@@ -117,10 +118,10 @@ function plainWatchScreen({ out, err }: Io): WatchScreen {
       if (event.type === 'done') begin();
     },
     line: (text) => {
-      if (!warned.includes(text)) err(text);
+      if (!warned.includes(text)) out(text);
     },
     refused(diagnostics, { render }) {
-      for (const one of diagnostics) err(render(one));
+      for (const one of diagnostics) out(render(one));
     },
     built({ build, rows, before, seconds }, folder, reports) {
       out(`${build}: built in ${secondsText(seconds)}, ${folder}`);

@@ -1,54 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig } from './rig.ts';
-
-const cli = join(fileURLToPath(new URL('../../', import.meta.url)), 'dist/cli.js');
-
-/** `finn watch` as it runs, and what it has printed since it was last asked. */
-class Watch {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<number | null>;
-  #text = '';
-  #heard: () => void = () => {};
-
-  constructor(rig: Rig, args: readonly string[]) {
-    const { NO_COLOR: _, FORCE_COLOR: __, FINN_CACHE: ___, FINN_JOBS: ____, ...env } = process.env;
-    this.#child = spawn(process.execPath, [cli, 'watch', ...args], { cwd: rig.folder, env });
-    for (const stream of [this.#child.stdout!, this.#child.stderr!])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        this.#text += text;
-        this.#heard();
-      });
-    this.#ended = new Promise((resolve) => {
-      this.#child.on('exit', resolve);
-    });
-  }
-
-  /** All that was printed up to a line that matches, that line included. */
-  async until(pattern: RegExp): Promise<string> {
-    for (;;) {
-      const lines = this.#text.split('\n');
-      const at = lines.slice(0, -1).findIndex((line) => pattern.test(line));
-      if (at >= 0) {
-        this.#text = lines.slice(at + 1).join('\n');
-        return lines.slice(0, at + 1).join('\n');
-      }
-      const more = new Promise<boolean>((resolve) => {
-        this.#heard = () => resolve(true);
-      });
-      const over = this.#ended.then(() => false);
-      if (!(await Promise.race([more, over]))) throw new Error(`it ended without ${pattern}:\n${this.#text}`);
-    }
-  }
-
-  async end(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
-    this.#child.kill(signal);
-    return this.#ended;
-  }
-}
+import { Watch } from './watching.ts';
 
 let rig: Rig;
 let watch: Watch | undefined;
@@ -64,6 +17,20 @@ afterEach(async () => {
 
 const idle = /^watching \d+ files for changes…$/;
 const one = ['digits.yaml', '--until', 'fold', '--build', 'icebreaker'];
+const RUN = '      run: [node, make.mjs]\n      inputs: [make.mjs, digits.onnx]\n      output: model.onnx';
+
+/** What is in a file as soon as there is something. */
+function written(path: string): Promise<string> {
+  return new Promise((resolve) => {
+    const watcher = watchFolder(dirname(path), () => {
+      const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+      if (text === '') return;
+      watcher.close();
+      resolve(text);
+    });
+  });
+}
+
 const begin = async (args: readonly string[] = one): Promise<Watch> => {
   watch = new Watch(rig, args);
   await watch.until(idle);
@@ -138,31 +105,59 @@ describe('finn watch', () => {
     rig.edit('digits.yaml', 'MVAU_1: { pe: 2,', 'MVAU_1: { pe: 4,');
     expect(await watch.until(idle)).toMatch(/^ {2}MVAU_1 +64 → 32 /m);
     const text = rig.read('digits.yaml');
-    rig.write('.digits.yaml.new', text.replace('MVAU_1: { pe: 4,', 'MVAU_1: { pe: 8,'));
+    rig.write('.digits.yaml.new', text.replace('MVAU_1: { pe: 4,', 'MVAU_1: { pe: 1,'));
     renameSync(rig.path('.digits.yaml.new'), rig.path('digits.yaml'));
-    expect(await watch.until(idle)).toMatch(/^ {2}MVAU_1 +32 → 16 /m);
+    expect(await watch.until(idle)).toMatch(/^ {2}MVAU_1 +32 → 128 /m);
   });
 
   it('takes the last of saves that follow one another quickly', async () => {
     const running = await begin();
     const text = rig.read('digits.yaml');
-    for (const pe of [1, 4, 8]) rig.write('digits.yaml', text.replace('MVAU_1: { pe: 2,', `MVAU_1: { pe: ${pe},`));
-    await running.until(/^ {2}MVAU_1 +64 → 16 /);
+    for (const pe of [1, 8, 4]) rig.write('digits.yaml', text.replace('MVAU_1: { pe: 2,', `MVAU_1: { pe: ${pe},`));
+    await running.until(/^ {2}MVAU_1 +64 → 32 /);
     await running.until(idle);
     const cycles = JSON.parse(rig.read('build/digits/icebreaker/report/estimate_layer_cycles.json'));
-    expect(cycles).toMatchObject({ MVAU_1: 16 });
+    expect(cycles).toMatchObject({ MVAU_1: 32 });
   });
 
   it('ends a build that is out of date, and its tools, and shows the newest alone', async () => {
-    const running = await begin([...one.slice(0, 1), '--build', 'icebreaker', '--until', 'simulate']);
-    rig.edit('digits.yaml', 'MVAU_1: { pe: 2,', 'MVAU_1: { pe: 1,');
-    await running.until(/✓ fold/);
-    rig.edit('digits.yaml', 'MVAU_1: { pe: 1,', 'MVAU_1: { pe: 4,');
-    await running.until(/^the build that runs is out of date: it is ended$/);
-    const rest = await running.until(idle);
-    expect(rest.match(/: built in/g)).toHaveLength(1);
-    expect(rest).toMatch(/^ {2}MVAU_1 +64 → 32 /m);
-    expect(rest).toMatch(/^ {2}simulated: a frame every 64 cycles, \d+ cycles latency$/m);
+    rig.edit('digits.yaml', '      file: digits.onnx', RUN);
+    rig.write('hold', '');
+    rig.write(
+      'make.mjs',
+      `import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+       if (existsSync(${JSON.stringify(rig.path('hold'))})) {
+         writeFileSync(${JSON.stringify(rig.path('pid'))}, String(process.pid));
+         setInterval(() => {}, 1000);
+       } else copyFileSync('digits.onnx', 'model.onnx');`,
+    );
+    const started = written(rig.path('pid'));
+    watch = new Watch(rig, [...one, '--allow-run', '--json']);
+    const pid = Number(await started);
+    expect(() => process.kill(pid, 0)).not.toThrow();
+    rmSync(rig.path('hold'));
+    rig.edit('digits.yaml', 'MVAU_1: { pe: 2,', 'MVAU_1: { pe: 4,');
+    await watch.until(/"type":"superseded"/);
+    const rest = (await watch.until(/"type":"idle"/)).split('\n').map((line) => JSON.parse(line));
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    const built = rest.filter(({ type }) => type === 'built');
+    expect(built).toHaveLength(1);
+    expect(built[0].layers[1]).toMatchObject({ name: 'MVAU_1', cycles: 32 });
+  });
+
+  it('ends its tools with itself', async () => {
+    rig.edit('digits.yaml', '      file: digits.onnx', RUN);
+    rig.write(
+      'make.mjs',
+      `import { writeFileSync } from 'node:fs';
+       writeFileSync(${JSON.stringify(rig.path('pid'))}, String(process.pid));
+       setInterval(() => {}, 1000);`,
+    );
+    const started = written(rig.path('pid'));
+    watch = new Watch(rig, [...one, '--allow-run']);
+    const pid = Number(await started);
+    expect(await watch.end()).toBe(130);
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
   it('remembers what failed, and tries again what may not', async () => {
@@ -179,11 +174,9 @@ describe('finn watch', () => {
   });
 
   it('tells machines the same, one JSON object a line', async () => {
-    const running = await (async () => {
-      watch = new Watch(rig, [...one, '--json']);
-      await watch.until(/"type":"idle"/);
-      return watch;
-    })();
+    const running = new Watch(rig, [...one, '--json']);
+    watch = running;
+    await running.until(/"type":"idle"/);
     rig.edit('digits.yaml', 'MVAU_1: { pe: 2,', 'MVAU_1: { pe: 4,');
     const events = (await running.until(/"type":"idle"/)).split('\n').map((line) => JSON.parse(line));
     expect(events[0]).toEqual({ type: 'looked', changed: ['digits.yaml'], right: true });
