@@ -49,6 +49,7 @@ const slow = [
   'test/never-lost/killed-cli.test.ts',
   'test/never-lost/eight.test.ts',
   'test/never-lost/disk.test.ts',
+  'test/cli/cache.test.ts',
   'test/slurm/fake.test.ts',
 ];
 

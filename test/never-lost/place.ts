@@ -21,6 +21,7 @@ import { buildSync } from 'esbuild';
 import { listTree, readTree } from '../../src/util/files.ts';
 import { sha256 } from '../../src/util/hash.ts';
 import { writerOf } from '../../src/util/process-mark.ts';
+import type { Random } from '../../src/util/random.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -145,6 +146,26 @@ export async function killAfter({ child, ended }: Started, milliseconds: number)
   await ended;
   clearTimeout(timer);
   return child.signalCode === 'SIGKILL';
+}
+
+/** How long builds take at the moment: a kill is to come at any instant of one, with the same chance. */
+export class Usual {
+  #milliseconds = 0;
+
+  /** A build has taken so long. */
+  ended(milliseconds: number): void {
+    this.#milliseconds = this.#milliseconds === 0 ? milliseconds : 0.6 * this.#milliseconds + 0.4 * milliseconds;
+  }
+
+  /** Starts a build and kills it somewhere in the time that one takes; false where it had ended before. */
+  async kill(build: () => Started, chance: Random): Promise<boolean> {
+    const begun = performance.now();
+    const killed = await killAfter(build(), chance.float() * this.#milliseconds);
+    if (!killed) this.ended(performance.now() - begun);
+    // Where most builds are killed, what is known gets old, and builds may have become slower.
+    else this.#milliseconds *= 1.05;
+    return killed;
+  }
 }
 
 /** Which file lies at each path of the records of a cache: one that is written again is another. */
