@@ -81,6 +81,13 @@ describe('native tools', () => {
     expect(text(done.outputs['out'])).toBe('one');
   });
 
+  it('have one log, in the order in which it was written', async () => {
+    const script = 'for i in 1 2 3 4 5 6 7 8; do echo out $i; echo err $i >&2; done; printf "no end" >&2';
+    const lines = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((i) => [`out ${i}`, `err ${i}`]);
+    const done = await Promise.all([1, 2, 3, 4].map(() => run(shell, ['-c', script])));
+    for (const { log } of done) expect(log).toBe(`${[...lines, 'no end'].join('\n')}\n`);
+  });
+
   it('tell their exit status and the signal that ended them', async () => {
     expect((await run(shell, ['-c', 'exit 3'])).exit).toBe(3);
     expect((await run(shell, ['-c', 'kill -SEGV $$'])).exit).toBe(139);

@@ -59,19 +59,19 @@ export async function runNative(
   invocation: Invocation,
   { signal, onLine, directory }: ExecuteOptions,
 ): Promise<{ exit: number; outputs: Record<string, Uint8Array> }> {
-  const [file, args] = (await hasSetpriv())
-    ? ['setpriv', ['--pdeathsig', 'KILL', command, ...invocation.args]]
-    : [command, [...invocation.args]];
+  // One pipe for both streams, which only a shell can make: of two, nobody knows what was written first.
+  const args = ['-c', 'exec "$@" 2>&1', 'sh'];
+  if (await hasSetpriv()) args.push('setpriv', '--pdeathsig', 'KILL');
+  args.push(command, ...invocation.args);
   const execa = await loadExeca();
   signal.throwIfAborted();
-  const child = execa(file, args, {
+  const child = execa('sh', args, {
     cwd: directory,
     env: { ...environment, FINN_SCRATCH: directory },
     detached: true,
     cleanup: false,
     reject: false,
     buffer: false,
-    all: true,
     stdin: 'ignore',
   });
   const kill = (): void => {
@@ -91,7 +91,7 @@ export async function runNative(
   running.add(end);
   if (running.size === 1) process.on('exit', endAll);
   try {
-    for await (const line of child.iterable({ from: 'all' })) onLine(String(line));
+    for await (const line of child.iterable()) onLine(String(line));
     const ended = await child;
     signal.throwIfAborted();
     return { exit: ended.exitCode ?? 128 + signalNumber(ended.signal), outputs: await collect(invocation, directory) };
