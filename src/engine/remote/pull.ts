@@ -25,6 +25,8 @@ export class Puller {
   readonly #pool: Pool = pool({ threads: connections.pull, memory: inMemory });
   /** Objects on their way here, and those that could not be had. */
   readonly #coming = new Map<string, Promise<boolean>>();
+  /** Results on their way here, by name. */
+  readonly #pulling = new Map<string, Promise<boolean>>();
   readonly #told = new Map<string, number>();
   /** The store could not be written. */
   #full = false;
@@ -37,9 +39,20 @@ export class Puller {
   }
 
   /** Brings a record and all that it names; `what` names it for messages. False where that cannot be had. */
-  async pull(owner: Owner, what: string): Promise<boolean> {
+  pull(owner: Owner, what: string): Promise<boolean> {
+    const name = actionName(owner);
+    // Equal results of two scopes are asked for at the same time.
+    let pulling = this.#pulling.get(name);
+    if (!pulling) {
+      pulling = this.#pull(owner, name, what).finally(() => this.#pulling.delete(name));
+      this.#pulling.set(name, pulling);
+    }
+    return pulling;
+  }
+
+  async #pull(owner: Owner, name: string, what: string): Promise<boolean> {
     if (!this.#server.readable || this.#full) return false;
-    const record = await this.#record(owner, what);
+    const record = await this.#record(owner, name, what);
     if (!record) return false;
     const { records } = this.#store;
     const written = this.#written(() => {
@@ -51,11 +64,11 @@ export class Puller {
   }
 
   /** A record, once everything that it names is in the store. */
-  async #record(owner: Owner, what: string): Promise<StepRecord | CallRecord | undefined> {
+  async #record(owner: Owner, name: string, what: string): Promise<StepRecord | CallRecord | undefined> {
     const wrong = (why: string): undefined => this.#refuse('cache/remote-record', `the record ${what}`, why);
     let action: Uint8Array | undefined;
     try {
-      action = await this.#get(`ac/${actionName(owner)}`, largestMessage, false);
+      action = await this.#get(`ac/${name}`, largestMessage, false);
     } catch (cause) {
       if (cause instanceof WrongSize) return wrong(cause.message);
       throw cause;

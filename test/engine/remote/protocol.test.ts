@@ -120,6 +120,14 @@ describe('sharing', () => {
     expect(fake.take().filter((one) => one === 'GET /cas')).toHaveLength(4);
   });
 
+  it('fetches a result once that is asked for twice at the same time', async () => {
+    const { second, key } = await shared();
+    const both = [second.remote.pullStep('codegen', key), second.remote.pullStep('codegen', key)];
+    expect(await Promise.all(both)).toEqual([true, true]);
+    expect(fake.take().filter((one) => one === 'GET /ac')).toHaveLength(1);
+    expect(second.remote.pulled).toMatchObject({ records: 1, objects: 3 });
+  });
+
   it('does not mix steps and calls, or steps of other names, of the same key', async () => {
     const { second, key } = await shared();
     expect(await second.remote.pullStep('other', key)).toBe(false);
