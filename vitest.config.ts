@@ -12,6 +12,7 @@ const slow = [
   'test/e2e/ulx3s.test.ts',
   'test/recipes.test.ts',
   'test/e2e/sources.test.ts',
+  'test/security/strangers.test.ts',
   'test/e2e/bad-networks.test.ts',
   'test/e2e/bad-input.test.ts',
   'src/steps/driver/driver.test.ts',
