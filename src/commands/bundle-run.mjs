@@ -29,7 +29,7 @@ if (missing.length > 0) say(`it left no ${missing.join(', ')}`);
 process.exitCode = status;
 
 function native() {
-  const env = { ...process.env, LC_ALL: 'C', LANG: 'C', SOURCE_DATE_EPOCH: '0' };
+  const env = { ...process.env, LC_ALL: 'C', LANG: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: '0' };
   const { status, signal, error } = spawnSync(program.command, args, { cwd: folder, env, stdio: 'inherit' });
   if (error) throw error;
   return status ?? `signal ${signal}`;

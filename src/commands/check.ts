@@ -57,7 +57,7 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
     linkTree(join(project.cache.path, 'downloads'), join(cache, 'downloads'));
   }
   for (const rehearsal of rehearsals) {
-    const status = await build(rehearsal, options, io.signal, say);
+    const status = await build(rehearsal, options, project.configPath, io.signal, say);
     if (status !== 0) {
       removeTree(work);
       return status;
@@ -133,7 +133,13 @@ function rehearse(recipe: string, jobs: number, work: string): [Rehearsal, Rehea
   ];
 }
 
-async function build(one: Rehearsal, options: BuildOptions, signal: AbortSignal, say: (line: string) => void) {
+async function build(
+  one: Rehearsal,
+  options: BuildOptions,
+  config: string | undefined,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<number> {
   const flags = (name: string, values: readonly string[] | undefined): string[] =>
     (values ?? []).flatMap((value) => [name, value]);
   const args = [
@@ -148,7 +154,8 @@ async function build(one: Rehearsal, options: BuildOptions, signal: AbortSignal,
   say(`-- ${one.name}: ${plural(one.jobs, 'job')}, ${one.env['LC_ALL']}, ${one.env['TZ']}`);
   return runOwnProcess(args, {
     cwd: one.folder,
-    env: { ...one.env, FINN_CACHE: one.cache },
+    // Both have the same config, however it was found from here.
+    env: { ...one.env, FINN_CACHE: one.cache, ...(config !== undefined && { FINN_CONFIG: config }) },
     umask: one.umask,
     signal,
     onLine: say,

@@ -242,13 +242,17 @@ describe('finn diff', () => {
 
 describe('finn build --check', () => {
   it('builds twice in other circumstances, finds the same bytes, and places them', () => {
-    const { status, out, err } = rig.finn(upTo('codegen', '--check', '--jobs', '2'));
+    mkdirSync(rig.path('conf'));
+    rig.write('conf/finn.config.yaml', 'cache: { path: the-cache }\n');
+    const { status, out, err } = rig.finn(upTo('codegen', '--check', '--jobs', '2'), {
+      FINN_CONFIG: 'conf/finn.config.yaml',
+    });
     expect([status, err]).toEqual([0, '']);
     expect(out).toMatch(/^-- the first: 2 jobs, C, UTC\n/);
     expect(out).toMatch(/^-- the second: 1 job, tr_TR\.UTF-8, Pacific\/Chatham$/m);
     expect(out).toMatch(/^-- one from the cache: .*\n.*0 ran/m);
     expect(out).toMatch(/1 build made twice and restored once: every file is the same\n$/);
-    expect(rig.has('.finn')).toBe(false);
+    expect([rig.has('.finn'), rig.has('conf/the-cache')]).toEqual([false, false]);
     expect(rig.finn(['verify-build', built, '--recipe', 'digits.yaml']).status).toBe(0);
   });
 
