@@ -1,5 +1,5 @@
 // Compiles src/ to dist/ and copies the files that lie beside modules (.sv, .cc, .py …), which modules find by import.meta.url.
-// What is started or imported from outside, cli.js and index.js, then stands for bundles in dist/bundle/.
+// What is started or imported from outside, cli.js, index.js and the process that watch builds in, then stands for bundles in dist/bundle/.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,8 +13,13 @@ rmSync(dist, { recursive: true, force: true });
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit', cwd: root });
 cpSync(join(root, 'src'), dist, { recursive: true, filter: (path) => extname(path) !== '.ts' });
-await bundle([join(dist, 'cli.js'), join(dist, 'index.js')], join(dist, 'bundle'));
-// Both from one bundle: an artifact or an error that a plug-in gets from index.js is the one that cli.js knows.
+const entries = ['cli.js', 'index.js', 'commands/watch-builder.js'];
+await bundle(
+  entries.map((path) => join(dist, path)),
+  join(dist, 'bundle'),
+);
+// All from one bundle: an artifact or an error that a plug-in gets from index.js is the one that cli.js knows.
 writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './bundle/cli.js';\n");
 writeFileSync(join(dist, 'index.js'), "export * from './bundle/index.js';\n");
+writeFileSync(join(dist, 'commands/watch-builder.js'), "import '../bundle/watch-builder.js';\n");
 chmodSync(join(dist, 'cli.js'), 0o755);

@@ -32,6 +32,7 @@ export async function bundle(entries, out) {
   await build({
     entryPoints: [...entries],
     outdir: out,
+    entryNames: '[name]',
     bundle: true,
     splitting: true,
     format: 'esm',
