@@ -159,7 +159,7 @@ class Collector {
   #take({ path, bytes, time }: Lying, kind: string): boolean {
     const full = join(this.#folder, path);
     const stat = statSync(full, { throwIfNoEntry: false });
-    if (!stat || time >= this.#since || Math.abs(stat.mtimeMs - time) > 2) return false;
+    if (!stat || time >= this.#since || changedSince(stat.mtimeMs, time, kind)) return false;
     removeTree(full);
     this.#left -= bytes;
     const sum = this.#removed[kind] ?? { entries: 0, bytes: 0 };
@@ -175,5 +175,9 @@ class Collector {
       if (time < this.#since && !records.some(there)) removeTree(join(this.#folder, 'roots', file));
   }
 }
+
+/** A folder's own time may be older than that of what is in it. */
+const changedSince = (found: number, time: number, kind: string): boolean =>
+  kind === 'work' ? found > time + 2 : Math.abs(found - time) > 2;
 
 const recordOf = ({ path }: Item): string => path.replace(/\.json$/, '');

@@ -1,6 +1,6 @@
 import { readdirSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { listTree, sizeIfThere } from '../util/files.ts';
+import { listTree } from '../util/files.ts';
 import { writerOf } from '../util/process-mark.ts';
 import { storedOf } from './content.ts';
 import { digest } from './fingerprint.ts';
@@ -64,12 +64,13 @@ export function inventory(folder: string, now: number): Inventory {
   for (const name of namesIn(join(folder, 'work'))) {
     if (!isKept(name)) continue;
     const path = `work/${name}`;
-    const stat = statSync(join(folder, path), { throwIfNoEntry: false });
-    const bytes = listTree(join(folder, path)).reduce(
-      (sum, below) => sum + (sizeIfThere(join(folder, path, below)) ?? 0),
-      0,
+    const found = [path, ...listTree(join(folder, path)).map((below) => `${path}/${below}`)].flatMap(
+      (one) => statSync(join(folder, one), { throwIfNoEntry: false }) ?? [],
     );
-    if (stat) items.push({ kind: 'work', path, bytes, time: time(path, stat.mtimeMs), names: [] });
+    const bytes = found.reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+    // What still writes into it, a job of a killed finn for one, keeps it young.
+    const changed = Math.max(...found.map(({ mtimeMs }) => mtimeMs));
+    if (found.length > 0) items.push({ kind: 'work', path, bytes, time: time(path, changed), names: [] });
   }
   const bytes =
     items.reduce((sum, item) => sum + item.bytes, 0) +

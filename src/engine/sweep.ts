@@ -42,7 +42,11 @@ function clear(folder: string, gone: (mark: ProcessMark, path: string) => boolea
   endOrphans(scratch);
   for (const name of scratch) quietly(() => removeTree(join(work, name)));
   for (const name of entries(work)) {
-    if (!name.startsWith('lock-') || name.endsWith('.break')) continue;
+    if (!name.startsWith('lock-')) continue;
+    if (name.endsWith('.break')) {
+      if (isOld(join(work, name), Date.now())) quietly(() => removeFile(join(work, name)));
+      continue;
+    }
     // Taken, if its holder is gone, and given back.
     const lock = locked(join(work, name));
     lock?.release();

@@ -145,18 +145,20 @@ describe('eviction', () => {
   it('removes folders of failed calls, and those of jobs not for a week', async () => {
     const store = openStore(cache());
     const week = 7 * 24 * hour;
-    for (const name of ['failed-x-1', 'job-1', 'failed-x-2', 'job-2']) {
+    for (const name of ['failed-x-1', 'job-1', 'failed-x-2', 'job-2', 'job-3']) {
       mkdirSync(join(cache(), 'work', name), { recursive: true });
       writeFileSync(join(cache(), 'work', name, 'log'), 'x'.repeat(100));
     }
     for (const name of ['failed-x-2', 'job-2']) {
       const old = (Date.now() - week - hour) / 1000;
-      utimesSync(join(cache(), 'work', name), old, old);
+      for (const path of ['', 'log']) utimesSync(join(cache(), 'work', name, path), old, old);
     }
+    // An old folder into which a job still writes.
+    utimesSync(join(cache(), 'work/job-3'), 1, 1);
     store.close();
     expect(evict(cache(), 1e9)?.removed).toEqual({ work: { entries: 2, bytes: 200 } });
-    expect(evict(cache(), 0)).toMatchObject({ removed: { work: { entries: 1, bytes: 100 } }, after: 100 });
-    expect(existsSync(join(cache(), 'work/job-1/log'))).toBe(true);
+    expect(evict(cache(), 0)).toMatchObject({ removed: { work: { entries: 1, bytes: 100 } }, after: 200 });
+    for (const name of ['job-1', 'job-3']) expect(existsSync(join(cache(), 'work', name, 'log'))).toBe(true);
   });
 
   it('spares what a living process wrote or used, even one of another machine', async () => {
