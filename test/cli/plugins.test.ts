@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { available } from '../helpers/require.ts';
 import { shuffled } from '../plugins/network.ts';
 import { type Ended, Rig } from './rig.ts';
+import { Watch } from './watching.ts';
 
 const example = fileURLToPath(new URL('../plugins/example/', import.meta.url));
 const folder = 'build/shuffled/up5k';
@@ -121,6 +122,33 @@ describe('the worked examples', () => {
     }[];
     for (const stage of ['streamline', 'lower', 'codegen', 'stitch'])
       expect(verdicts.find((one) => one.stage === stage)?.vectors, stage).toBeGreaterThan(0);
+  });
+});
+
+describe('watching', () => {
+  it('a saved plug-in is loaded anew; one that is broken is said to be, and waited for', {
+    timeout: 120_000,
+  }, async () => {
+    const rig = exampleRig();
+    const watch = new Watch(rig, ['recipe.yaml']);
+    try {
+      expect(await watch.until(/^watching /)).toContain("'fc2' keeps 6 of 8 units");
+      expect(rig.read(costs)).toContain('MVAU_1,48,');
+      rig.edit('plugins/dead-units.ts', 'return live.size === 0 ? graph : keepOnly(graph, live);', 'return graph;');
+      const edited = await watch.until(/^watching /);
+      expect(edited).toMatch(/^changed: plugins\/dead-units\.ts$/m);
+      expect(edited).toMatch(/MVAU_1 +48 → 64/);
+      expect(rig.read(costs)).toContain('MVAU_1,64,');
+      rig.edit('plugins/dead-units.ts', 'export const plugin', 'export konst plugin');
+      await watch.until(/^plugins\/dead-units\.ts:\d+:8: error: .*\[plugin\/load\]/);
+      cpSync(`${example}plugins/dead-units.ts`, rig.path('plugins/dead-units.ts'));
+      await watch.until(/MVAU_1 +64 → 48/);
+      await watch.until(/^up5k: built/);
+      expect(rig.read(costs)).toContain('MVAU_1,48,');
+    } finally {
+      await watch.end('SIGKILL');
+      rig.remove();
+    }
   });
 });
 
