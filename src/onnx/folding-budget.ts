@@ -1,19 +1,19 @@
 import { fail, inNetwork } from '../diagnostics/diagnostic.ts';
 import type { Node } from '../ir/graph.ts';
-import { sizeOf } from '../ir/tensor.ts';
-import type { Beside } from './external.ts';
+import { sizeOf, type Tensor } from '../ir/tensor.ts';
 
-/** Elements of constants that a file of any size may make, and those for each of its bytes. */
-const BASE = 2 ** 26;
-const PER_BYTE = 16;
+/** Elements that any network may make of constants, and those for each element of the tensors in its file. */
+const BASE = 2 ** 25;
+const PER_ELEMENT = 64;
 
 /** How much may be computed of constants at import: a few nodes in a small file could fill any memory. */
 export class FoldingBudget {
-  #left: number;
+  #left = BASE;
 
-  constructor(bytes: number, beside: Beside | undefined) {
-    const outside = typeof beside === 'object' ? Object.values(beside).reduce((sum, { length }) => sum + length, 0) : 0;
-    this.#left = BASE + PER_BYTE * (bytes + outside);
+  /** Counts a tensor that was read: there were bytes for all of its elements. */
+  has(read: Tensor): Tensor {
+    this.#left += PER_ELEMENT * read.data.length;
+    return read;
   }
 
   /** Takes what this node makes. Fails with onnx/too-large where too little is left. */
@@ -25,7 +25,7 @@ export class FoldingBudget {
       `node '${origin.join(', ')}' and those before it make larger constants than a file of this size means`,
       {
         at: inNetwork(origin),
-        hint: `${BASE} elements in all, and ${PER_BYTE} for each byte of the file`,
+        hint: `${BASE} elements in all, and ${PER_ELEMENT} for each element of the file's tensors`,
       },
     );
   }

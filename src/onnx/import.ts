@@ -60,7 +60,7 @@ const kept = new Set(['QuantizeLinear', 'DequantizeLinear']);
 export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   const model = decodeModel(bytes);
   if (!model.graph) return fail('onnx/malformed', 'this is not an ONNX model: it has no graph', { hint: notOnnx });
-  return new Importer(model, model.graph, options, bytes.length).graph();
+  return new Importer(model, model.graph, options).graph();
 }
 const notOnnx = 'the file may be truncated, or be something else than ONNX; open it in Netron to see';
 
@@ -83,10 +83,9 @@ class Importer {
   readonly #read = new Set<string>();
   readonly #thresholds: ReadonlySet<string>;
 
-  readonly #budget: FoldingBudget;
+  readonly #budget = new FoldingBudget();
 
-  constructor(model: ModelProto, proto: GraphProto, options: ReadOptions, bytes: number) {
-    this.#budget = new FoldingBudget(bytes, options.folder);
+  constructor(model: ModelProto, proto: GraphProto, options: ReadOptions) {
     this.#proto = proto;
     this.#ops = options.ops ?? registryOf(onnxOps);
     this.#folder = options.folder ?? (options.path === undefined ? undefined : dirname(options.path));
@@ -104,7 +103,7 @@ class Importer {
     this.#readAnnotations();
     for (const initializer of proto.initializer ?? []) {
       const name = initializer.name ?? '';
-      const read = this.#annotated(name, readTensor(initializer, this.#folder));
+      const read = this.#annotated(name, this.#budget.has(readTensor(initializer, this.#folder)));
       this.#add(name, { kind: 'value', value: constant(read, this.#own && exporterName.test(name) ? '' : name) });
     }
     const inputs = this.#inputs();
@@ -273,7 +272,7 @@ class Importer {
   #constant(proto: NodeProto, origin: readonly string[]): Value {
     const given = (proto.attribute ?? []).find((a) => a.name === 'value')?.t;
     const name = proto.output?.[0] ?? '';
-    if (given) return constant(this.#annotated(name, readTensor(given, this.#folder)), name);
+    if (given) return constant(this.#annotated(name, this.#budget.has(readTensor(given, this.#folder))), name);
     const attrs = readAttributes(proto.attribute ?? [], origin, (t) => readTensor(t, this.#folder));
     const number = (key: string, dtype: DataType): Tensor | undefined => {
       const value = attrs[key];
