@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   copyTree,
   hashTree,
@@ -192,6 +192,16 @@ describe('files', () => {
   });
 });
 
+describe('folders that several processes write', () => {
+  it('keep what another is writing, and lose what one that is gone left', () => {
+    const gone = myMark().replace(/p\d+/, `p${spawnSync('true').pid}`);
+    const elsewhere = myMark().replace(/^m\w{8}/, 'm00000000');
+    for (const mark of [gone, myMark(), elsewhere]) writeAtomically(join(folder, 'sub', `x.${mark}-1.tmp`), 'half');
+    mirrorTree(folder, { 'a/b': 'b' });
+    expect(listTree(folder)).toEqual(['a/b', ...[elsewhere, myMark()].map((mark) => `sub/x.${mark}-1.tmp`)].sort());
+  });
+});
+
 describe('lock', () => {
   it('is held once, and again after release', () => {
     const path = join(folder, 'deep', 'lock');
@@ -258,6 +268,34 @@ describe('lock', () => {
     await expect(waiting).rejects.toThrow('enough');
     release();
     expect(existsSync(path)).toBe(false);
+  });
+  it('of another machine counts as long as it is touched, whatever the clocks say', async () => {
+    const path = join(folder, 'lock');
+    writeFileSync(path, myMark().replace(/^m\w{8}/, 'm00000000'));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
+    try {
+      let held = false;
+      const waiting = waitForLock(path).then((release) => {
+        held = true;
+        return release;
+      });
+      for (const clock of [1, 1e9, 5]) {
+        utimesSync(path, clock, clock);
+        await vi.advanceTimersByTimeAsync(290_000);
+        expect(held).toBe(false);
+      }
+      await vi.advanceTimersByTimeAsync(30_000);
+      expect(held).toBe(true);
+      expect(readFileSync(path, 'utf8')).toBe(myMark());
+      // Held, it is touched for others to see.
+      utimesSync(path, 1, 1);
+      await vi.advanceTimersByTimeAsync(40_000);
+      expect(statSync(path).mtimeMs).toBeGreaterThan(1e9);
+      (await waiting)();
+      expect(existsSync(path)).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
