@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { timePlot } from '../src/commands/time-plot.ts';
@@ -18,6 +18,7 @@ import { nodeStart, noOps } from './bench/no-op.ts';
 import { remoteSpeed } from './bench/remote.ts';
 import { simulationSpeed } from './bench/simulation.ts';
 import { treeTimes } from './bench/tree.ts';
+import { watchLatency } from './bench/watch.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cli = join(root, 'dist/cli.js');
@@ -135,6 +136,36 @@ async function layersSpeed(): Promise<void> {
     );
 }
 
+/** From a save to the estimates that `finn watch` shows. */
+async function watchSpeed(): Promise<void> {
+  const middle = (all: readonly number[]): number => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)]!;
+  const told = (all: readonly number[], goal: number): [string, string] => [
+    `${middle(all).toFixed(0)} ms`,
+    `worst ${Math.max(...all).toFixed(0)} of ${goal} ms`,
+  ];
+  copyOf('networks');
+  const digits = copyOf('digits');
+  const mobilenet = join(dirname(copyOf('mobilenet-v1')), 'seeded.yaml');
+  const folding = join(dirname(mobilenet), 'folding/zcu104.json');
+  const out = ['--until', 'fold', '--out', join(scratch, 'watched')];
+  const one = 'mobilenet-v1-w4a4-zcu104-examples-zcu104';
+  for (const { title, goal, saves, ...rest } of [
+    { title: 'digits', goal: 300, saves: 20, args: [digits, ...out], file: digits, texts: ['pe: 2,', 'pe: 1,'] },
+    {
+      title: 'MobileNet-v1',
+      goal: 1000,
+      saves: 8,
+      args: [mobilenet, '--build', one, '--allow-run', ...out],
+      file: folding,
+      texts: ['"PE": 32', '"PE": 16'],
+    },
+  ] as const) {
+    const { idle, building } = await watchLatency({ cli, cwd: scratch, cache: newCache(), saves, ...rest });
+    say(`finn watch of ${title}, from a save to its estimates`, ...told(idle, goal));
+    say('  while the build of the save before runs', ...told(building, goal));
+  }
+}
+
 /** From recipes to estimates, bitstreams and simulations. */
 async function compilerSpeed(): Promise<void> {
   const start = best(repeat(3, () => run(['--version'], newCache()).seconds));
@@ -213,8 +244,10 @@ try {
   if (!existsSync(cli)) execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' });
   writeFileSync(join(scratch, 'finn.config.yaml'), JSON.stringify({ mirrors: [shared] }));
   console.log(`node ${process.version}; the best of a few runs\n`);
-  if (!process.argv.includes('--engine')) await compilerSpeed();
-  await engineSpeed();
+  const only = ['--engine', '--watch'].find((part) => process.argv.includes(part));
+  if (!only) await compilerSpeed();
+  if (only !== '--engine') await watchSpeed();
+  if (only !== '--watch') await engineSpeed();
   if (full) await layersSpeed();
 } finally {
   rmSync(scratch, { recursive: true, force: true });
