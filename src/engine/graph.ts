@@ -212,7 +212,7 @@ class Resolver implements StepGraph {
       this.#broken.set(path, this.#problems[before]!);
       return;
     }
-    const names = chain(scope).map(({ name }) => name);
+    const { names } = placeIn(scope);
     this.#instances.set(path, {
       step,
       scope,
@@ -297,17 +297,21 @@ const opened = ({ step, family }: Opener, parent: Scope, name: string): Scope =>
 const openerOf = ({ opener: { of, output, family } }: Group): Opener => ({ step: of.step, output, family });
 const targetOf = (instance: Instance | undefined): Target[] => (instance ? [{ kind: 'instance', instance }] : []);
 
-const pathOf = (step: AnyStep, scope: Scope): string => `[${JSON.stringify(step.name)}${scopePath(scope)}]`;
+const pathOf = (step: AnyStep, scope: Scope): string => `[${JSON.stringify(step.name)}${placeIn(scope).path}]`;
 
-/** Kind and name of each scope from the root to this one, found once for each. */
-function scopePath(scope: Scope): string {
-  const known = scopePaths.get(scope);
-  if (known !== undefined) return known;
-  const path = `${scope.parent ? scopePath(scope.parent) : ''},${JSON.stringify([scope.kind, scope.name])}`;
-  scopePaths.set(scope, path);
-  return path;
+/** Kind and name of each scope from the root to this one as a text, and the names; found once for each. */
+function placeIn(scope: Scope): { readonly path: string; readonly names: readonly string[] } {
+  const known = places.get(scope);
+  if (known) return known;
+  const scopes = chain(scope);
+  const place = {
+    path: scopes.map(({ kind, name }) => `,${JSON.stringify([kind, name])}`).join(''),
+    names: scopes.map(({ name }) => name),
+  };
+  places.set(scope, place);
+  return place;
 }
-const scopePaths = new WeakMap<Scope, string>();
+const places = new WeakMap<Scope, { readonly path: string; readonly names: readonly string[] }>();
 
 const placeOf = (step: AnyStep, scope: Scope): Place => ({ step, scope, path: pathOf(step, scope) });
 

@@ -25,12 +25,11 @@ export class Makers {
   constructor(steps: readonly AnyStep[], onAmbiguous: (diagnostic: Diagnostic) => void) {
     this.#onAmbiguous = onAmbiguous;
     for (const step of steps) {
-      const outputs = new Map<Made, string>();
       for (const [output, made] of Object.entries(step.makes as Record<string, Made>)) {
-        if (!outputs.has(made)) outputs.set(made, output);
         if (made.kind === 'family') listed(this.#openers, step.per).push({ step, output, family: made });
+        const makers = listed(this.#makers, made);
+        if (makers.at(-1)?.step !== step) makers.push({ step, output });
       }
-      for (const [made, output] of outputs) listed(this.#makers, made).push({ step, output });
     }
   }
 
