@@ -14,6 +14,7 @@ const slow = [
   'test/e2e/sources.test.ts',
   'test/security/strangers.test.ts',
   'test/security/models.test.ts',
+  'test/security/recipes.test.ts',
   'test/e2e/bad-networks.test.ts',
   'test/e2e/bad-input.test.ts',
   'src/steps/driver/driver.test.ts',
