@@ -99,4 +99,13 @@ describe('a fingerprint', () => {
   ])('says in words that %s changed', (_, change, lines) => {
     expect(differences(base, { ...base, ...change })).toEqual(lines);
   });
+
+  it.each([
+    ['own', 'own+a', 'there are plug-ins now'],
+    ['own+a', 'own+b', 'a plug-in changed'],
+    ['own+b', 'own', 'there are no plug-ins any more'],
+    ['own+a', 'new+b', 'finn’s own code changed'],
+  ])('tells plug-ins from finn itself: %s → %s', (before, after, line) => {
+    expect(differences({ ...base, finn: before }, { ...base, finn: after })).toEqual([line]);
+  });
 });
