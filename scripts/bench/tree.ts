@@ -9,7 +9,7 @@ import { listTree, mirrorTree, readTree, writeTree } from '../../src/util/files.
 import { contentHash } from '../../src/util/hash.ts';
 import { random } from '../../src/util/random.ts';
 
-/** Seconds for the files of one tree, each the best of a few. */
+/** Seconds for the files of one tree. */
 export interface TreeTimes {
   readonly bytes: number;
   readonly files: number;
@@ -28,8 +28,8 @@ export interface TreeTimes {
 /** Sizes as a build's results have them: a few models and netlists of megabytes, and many small files. */
 const sizes = [8_000_000, 4_000_000, ...Array<number>(4).fill(1_000_000), ...Array<number>(40).fill(100_000)];
 
-/** Hashes, stores and restores a tree of about so many bytes. */
-export function treeTimes(scratch: string, bytes: number): TreeTimes {
+/** Hashes, stores and restores a tree of about so many bytes, each the best of so many times. */
+export function treeTimes(scratch: string, bytes: number, attempts = 3): TreeTimes {
   const folder = (name: string): string => join(scratch, `tree-${name}`);
   const total = writeFiles(folder('source'), bytes);
   const best = { copy: Infinity, hash: Infinity, store: Infinity, restore: Infinity, again: Infinity };
@@ -39,7 +39,7 @@ export function treeTimes(scratch: string, bytes: number): TreeTimes {
     best[what] = Math.min(best[what], (performance.now() - from) / 1000);
   };
   // In turns, since other work disturbs all of them.
-  for (let attempt = 0; attempt < 3; attempt += 1) {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
     for (const name of ['copy', 'store', 'restored']) rmSync(folder(name), { recursive: true, force: true });
     time('copy', () => execFileSync('cp', ['-r', folder('source'), folder('copy')]));
     const inMemory = readTree(folder('source'));
