@@ -5,6 +5,7 @@ import type { Store } from '../engine/store.ts';
 export function overlay(upper: Store, lower: Store): Store {
   const objects: Store['objects'] = {
     write: (bytes) => upper.objects.write(bytes),
+    writeLater: (bytes) => upper.objects.writeLater(bytes),
     has: (stored) => upper.objects.has(stored) || lower.objects.has(stored),
     read: (stored) => (lower.objects.has(stored) ? lower : upper).objects.read(stored),
   };

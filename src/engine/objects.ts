@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
-import { holds, readIfThere, removeFile, sizeIfThere, touch, writeAtomically } from '../util/files.ts';
+import {
+  holds,
+  readIfThere,
+  removeFile,
+  sizeIfThere,
+  touch,
+  writeAtomically,
+  writeAtomicallyLater,
+} from '../util/files.ts';
 import { contentHash } from '../util/hash.ts';
 import type { Stored } from './content.ts';
 
@@ -8,6 +16,8 @@ import type { Stored } from './content.ts';
 export interface Objects {
   /** Stores contents, unless they are there and whole. Throws FinnError 'cache/write'. */
   write(bytes: Uint8Array): Stored;
+  /** As `write`, while this process does something else. Rejects with FinnError 'cache/write'. */
+  writeLater(bytes: Uint8Array): Promise<Stored>;
   /** Is there an object of this hash and this size? Its contents are not looked at. */
   has(stored: Stored): boolean;
   /** The contents, or undefined if they are not there or not what their name says; what is damaged is removed. */
@@ -30,14 +40,25 @@ export const objectPath = (object: string): string => join(object.slice(0, 2), o
 /** Objects below a folder. */
 export function objects(folder: string, ears: Pick<Ears, 'writes' | 'corrupt'>): Objects {
   const pathOf = (object: string): string => join(folder, objectPath(object));
+  const write = (bytes: Uint8Array): Stored => {
+    const object = contentHash(bytes);
+    const path = pathOf(object);
+    ears.writes(bytes.length);
+    // One that is there may be damaged, and gc has to see that it is wanted again.
+    if (reading(path, () => holds(path, bytes))) touch(path);
+    else writing(path, () => writeAtomically(path, bytes, 0o444));
+    return [object, bytes.length];
+  };
   return {
-    write(bytes) {
+    write,
+    async writeLater(bytes) {
       const object = contentHash(bytes);
       const path = pathOf(object);
+      if (sizeIfThere(path) === bytes.length) return write(bytes);
       ears.writes(bytes.length);
-      // One that is there may be damaged, and gc has to see that it is wanted again.
-      if (reading(path, () => holds(path, bytes))) touch(path);
-      else writing(path, () => writeAtomically(path, bytes, 0o444));
+      await writeAtomicallyLater(path, bytes, 0o444).catch((cause: unknown) => {
+        throw cannotWrite(path, cause);
+      });
       return [object, bytes.length];
     },
     has: ([object, size]) => sizeIfThere(pathOf(object)) === size,
@@ -58,13 +79,16 @@ export function writing<T>(path: string, write: () => T): T {
     return write();
   } catch (cause) {
     if (cause instanceof FinnError) throw cause;
-    throw new FinnError(
-      error('cache/write', `cannot write ${path}: ${reasonOf(cause)}`, {
-        hint: hints[codeOf(cause)] ?? 'make room there, or name another cache folder in finn.config.yaml',
-      }),
-    );
+    throw cannotWrite(path, cause);
   }
 }
+
+const cannotWrite = (path: string, cause: unknown): FinnError =>
+  new FinnError(
+    error('cache/write', `cannot write ${path}: ${reasonOf(cause)}`, {
+      hint: hints[codeOf(cause)] ?? 'make room there, or name another cache folder in finn.config.yaml',
+    }),
+  );
 
 /** Turns the system's error about reading into FinnError 'cache/read'. */
 export function reading<T>(path: string, read: () => T): T {

@@ -9,14 +9,17 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  rename,
   renameSync,
   rmdirSync,
   rmSync,
   statSync,
   utimesSync,
+  writeFile,
   writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { promisify } from 'node:util';
 import { sha256 } from './hash.ts';
 import { isGone, myMark, writerOf } from './process-mark.ts';
 
@@ -46,6 +49,33 @@ export function writeAtomically(path: string, contents: Uint8Array | string, mod
       }
     }
     renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+const writeFileLater = promisify(writeFile);
+const renameLater = promisify(rename);
+
+/**
+ * As `writeAtomically`, while this process does something else: many at once are written in parallel. Rejects with the
+ * system's error.
+ */
+export async function writeAtomicallyLater(path: string, contents: Uint8Array, mode = 0o644): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await writeFileLater(temporary, contents, { mode });
+        break;
+      } catch (error) {
+        // As above.
+        if (!isMissing(error) || attempt === 5) throw error;
+        makeFolder(dirname(path));
+      }
+    }
+    await renameLater(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

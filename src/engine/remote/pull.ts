@@ -23,8 +23,10 @@ export class Puller {
   readonly #seen: Seen;
   readonly #warn: (diagnostic: Diagnostic) => void;
   readonly #pool: Pool = pool({ threads: connections.pull, memory: inMemory });
-  /** Objects on their way here, and those that could not be had. */
+  /** Objects on their way here. */
   readonly #coming = new Map<string, Promise<boolean>>();
+  /** Objects that could not be had. */
+  readonly #failed = new Set<string>();
   /** Results on their way here, by name. */
   readonly #pulling = new Map<string, Promise<boolean>>();
   readonly #told = new Map<string, number>();
@@ -55,7 +57,7 @@ export class Puller {
     const record = await this.#record(owner, name, what);
     if (!record) return false;
     const { records } = this.#store;
-    const written = this.#written(() => {
+    const written = await this.#written(async () => {
       if (owner.kind === 'call') records.writeCall(owner.key, record as CallRecord);
       else records.writeStep(owner.step, owner.key, record as StepRecord);
     });
@@ -68,7 +70,7 @@ export class Puller {
     const wrong = (why: string): undefined => this.#refuse('cache/remote-record', `the record ${what}`, why);
     let action: Uint8Array | undefined;
     try {
-      action = await this.#get(`ac/${name}`, largestMessage, false);
+      action = await this.#pool.run({ threads: 1, memory: 1 }, () => this.#get(`ac/${name}`, largestMessage, false));
     } catch (cause) {
       if (cause instanceof WrongSize) return wrong(cause.message);
       throw cause;
@@ -79,7 +81,7 @@ export class Puller {
     if (!result || !stored || stored[1] > largestMessage) return wrong('it is no ActionResult with a record of finn’s');
     // What the ActionResult names is fetched beside the record; what the record names is what counts.
     const beside = result.files.filter(({ path }) => path !== recordPath).map((file) => this.#fetch(file.stored));
-    const [bytes] = await Promise.all([this.#object(stored), ...beside]);
+    const [bytes] = await Promise.all([this.#pool.run(costOf(stored), () => this.#object(stored)), ...beside]);
     if (!bytes) return undefined;
     let record: StepRecord | CallRecord;
     try {
@@ -95,13 +97,16 @@ export class Puller {
   #fetch(stored: Stored): Promise<boolean> {
     const { objects } = this.#store;
     const [object] = stored;
-    if (objects.has(stored)) return Promise.resolve(true);
-    // What was not there, or was wrong, is not asked for again unless it has been sent there meanwhile.
-    const already = this.#seen.there.has(object) ? undefined : this.#coming.get(object);
+    const already = this.#coming.get(object);
     if (already) return already;
-    const coming = this.#object(stored).then((bytes) => {
-      const got = bytes !== undefined && this.#written(() => objects.write(bytes));
-      if (got) this.#coming.delete(object);
+    if (objects.has(stored)) return Promise.resolve(true);
+    // It is asked for again only if it has been sent there meanwhile.
+    if (this.#failed.has(object) && !this.#seen.there.has(object)) return Promise.resolve(false);
+    const coming = this.#pool.run(costOf(stored), async () => {
+      const bytes = await this.#object(stored);
+      const got = bytes !== undefined && (await this.#written(() => objects.writeLater(bytes)));
+      this.#coming.delete(object);
+      if (!got) this.#failed.add(object);
       return got;
     });
     this.#coming.set(object, coming);
@@ -109,10 +114,10 @@ export class Puller {
   }
 
   /** Did the store take it? A cache that cannot be written is told of by the step that then runs. */
-  #written(write: () => void): boolean {
+  async #written(write: () => Promise<unknown>): Promise<boolean> {
     if (this.#full) return false;
     try {
-      write();
+      await write();
       return true;
     } catch (cause) {
       if (!(cause instanceof FinnError)) throw cause;
@@ -143,8 +148,7 @@ export class Puller {
   }
 
   async #get(name: string, size: number, exact: boolean): Promise<Uint8Array | undefined> {
-    const cost = { threads: 1, memory: exact ? size / 1e6 : 1 };
-    const bytes = await this.#pool.run(cost, () => this.#server.get(name, size, exact));
+    const bytes = await this.#server.get(name, size, exact);
     if (bytes) this.meter.add({ objects: exact ? 1 : 0, bytes: bytes.length });
     return bytes;
   }
@@ -162,3 +166,5 @@ export class Puller {
     return undefined;
   }
 }
+
+const costOf = ([, size]: Stored): { threads: number; memory: number } => ({ threads: 1, memory: size / 1e6 });
