@@ -1,7 +1,8 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { bug, fail } from '../../diagnostics/diagnostic.ts';
+import { contains } from '../../util/files.ts';
 import { sha256 } from '../../util/hash.ts';
 import type { ExecuteOptions } from '../executor.ts';
 import type { Invocation, Tool } from '../invocation.ts';
@@ -108,7 +109,11 @@ async function collect(invocation: Invocation, directory: string): Promise<Recor
   const outputs: Record<string, Uint8Array> = {};
   for (const [name, path] of Object.entries(invocation.outputs)) {
     try {
-      outputs[name] = new Uint8Array(await readFile(join(directory, path)));
+      const file = join(directory, path);
+      // A link that a tool leaves in the place of a file may lead anywhere.
+      if (!contains(await realpath(directory), await realpath(file)))
+        fail('tool/output', `${path} is a link that leaves the folder of the call`, { hint: 'leave a file' });
+      outputs[name] = new Uint8Array(await readFile(file));
     } catch (problem) {
       if ((problem as NodeJS.ErrnoException).code !== 'ENOENT') throw problem;
     }
