@@ -98,6 +98,24 @@ describe('looking at a recipe executes nothing of it', () => {
     expect(['pwned', '../pwned', 'x'].filter((name) => work.has(name))).toEqual([]);
   });
 
+  it('what a program leaves is a file of its folder, and its inputs are files of the recipe’s', async () => {
+    work.write('secret.onnx', work.bytes('digits.onnx'));
+    work.write(
+      'bin/evil',
+      `#!/bin/sh\necho 1.0\n[ "$1" = --version ] || ln -s ${work.path('secret.onnx')} model.onnx\n`,
+    );
+    chmodSync(work.path('bin/evil'), 0o755);
+    source('run: [evil]\n      output: model.onnx');
+    const { status, out, err } = await finn(['build', 'digits.yaml', '--until', 'import', '--allow-run']);
+    expect(status).toBe(1);
+    expect(out + err).toContain('model.onnx is a link that leaves the folder of the call');
+    work.edit('digits.yaml', 'run: [evil]', 'run: [evil]\n      inputs: [linked.txt]');
+    symlinkSync('/etc/hostname', work.path('linked.txt'));
+    const linked = await finn(['build', 'digits.yaml', '--until', 'import', '--allow-run']);
+    expect([linked.status, linked.out]).toEqual([2, '']);
+    expect(linked.err).toContain('linked.txt is /etc/hostname, which lies outside of the project');
+  });
+
   it('no programmer of a board file', async () => {
     program('bin/iceprog');
     work.write('board.yaml', boardFile);
