@@ -18,7 +18,7 @@ export interface Objects {
   write(bytes: Uint8Array): Stored;
   /** As `write`, while this process does something else. Rejects with FinnError 'cache/write'. */
   writeLater(bytes: Uint8Array): Promise<Stored>;
-  /** Is there an object of this hash and this size? Its contents are not looked at. */
+  /** Is there an object of this hash and this size? Its contents are not looked at. Throws FinnError 'cache/read'. */
   has(stored: Stored): boolean;
   /** The contents, or undefined if they are not there or not what their name says; what is damaged is removed. */
   read(stored: Stored): Uint8Array | undefined;
@@ -54,14 +54,14 @@ export function objects(folder: string, ears: Pick<Ears, 'writes' | 'corrupt'>):
     async writeLater(bytes) {
       const object = contentHash(bytes);
       const path = pathOf(object);
-      if (sizeIfThere(path) === bytes.length) return write(bytes);
+      if (reading(path, () => sizeIfThere(path)) === bytes.length) return write(bytes);
       ears.writes(bytes.length);
       await writeAtomicallyLater(path, bytes, 0o444).catch((cause: unknown) => {
         throw cannotWrite(path, cause);
       });
       return [object, bytes.length];
     },
-    has: ([object, size]) => sizeIfThere(pathOf(object)) === size,
+    has: ([object, size]) => reading(pathOf(object), () => sizeIfThere(pathOf(object))) === size,
     read([object]) {
       const path = pathOf(object);
       const bytes = reading(path, () => readIfThere(path));
@@ -83,7 +83,8 @@ export function writing<T>(path: string, write: () => T): T {
   }
 }
 
-const cannotWrite = (path: string, cause: unknown): FinnError =>
+/** The system's error about writing as FinnError 'cache/write'. */
+export const cannotWrite = (path: string, cause: unknown): FinnError =>
   new FinnError(
     error('cache/write', `cannot write ${path}: ${reasonOf(cause)}`, {
       hint: hints[codeOf(cause)] ?? 'make room there, or name another cache folder in finn.config.yaml',

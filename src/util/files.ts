@@ -13,6 +13,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   statSync,
   utimesSync,
   writeFile,
@@ -132,9 +133,20 @@ export function touch(path: string): void {
   }
 }
 
+/** What the system says of a file or folder, or undefined if there is none of that name. */
+export function statIfThere(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // Where a folder should be there is a file.
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Size of a file in bytes, or undefined if there is no file of that name. */
 export function sizeIfThere(path: string): number | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statIfThere(path);
   return stat?.isFile() ? stat.size : undefined;
 }
 

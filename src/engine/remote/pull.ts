@@ -30,7 +30,7 @@ export class Puller {
   /** Results on their way here, by name. */
   readonly #pulling = new Map<string, Promise<boolean>>();
   readonly #told = new Map<string, number>();
-  /** The store could not be written. */
+  /** The store could not be read or written. */
   #full = false;
 
   constructor(server: Server, store: Store, seen: Seen, warn: (diagnostic: Diagnostic) => void) {
@@ -54,15 +54,16 @@ export class Puller {
 
   async #pull(owner: Owner, name: string, what: string): Promise<boolean> {
     if (!this.#server.readable || this.#full) return false;
-    const record = await this.#record(owner, name, what);
-    if (!record) return false;
     const { records } = this.#store;
-    const written = await this.#written(async () => {
+    const pulled = await this.#stored(async () => {
+      const record = await this.#record(owner, name, what);
+      if (!record) return false;
       if (owner.kind === 'call') records.writeCall(owner.key, record as CallRecord);
       else records.writeStep(owner.step, owner.key, record as StepRecord);
+      return true;
     });
-    if (written) this.meter.add({ records: 1 });
-    return written;
+    if (pulled) this.meter.add({ records: 1 });
+    return pulled;
   }
 
   /** A record, once everything that it names is in the store. */
@@ -104,7 +105,7 @@ export class Puller {
     if (this.#failed.has(object) && !this.#seen.there.has(object)) return Promise.resolve(false);
     const coming = this.#pool.run(costOf(stored), async () => {
       const bytes = await this.#object(stored);
-      const got = bytes !== undefined && (await this.#written(() => objects.writeLater(bytes)));
+      const got = bytes !== undefined && (await this.#stored(async () => !!(await objects.writeLater(bytes))));
       this.#coming.delete(object);
       if (!got) this.#failed.add(object);
       return got;
@@ -113,12 +114,11 @@ export class Puller {
     return coming;
   }
 
-  /** Did the store take it? A cache that cannot be written is told of by the step that then runs. */
-  async #written(write: () => Promise<unknown>): Promise<boolean> {
+  /** Did the store take it? One that cannot be read or written is told of by the step that then runs. */
+  async #stored(work: () => Promise<boolean>): Promise<boolean> {
     if (this.#full) return false;
     try {
-      await write();
-      return true;
+      return await work();
     } catch (cause) {
       if (!(cause instanceof FinnError)) throw cause;
       this.#full = true;

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { storedOf } from '../../../src/engine/content.ts';
 import { type HttpRemoteOptions, httpRemote } from '../../../src/engine/remote/http.ts';
@@ -155,6 +155,17 @@ describe('sharing', () => {
     await first.remote.settled();
     expect(fake.ac.size).toBe(0);
   });
+});
+
+it('asks for nothing more where the local cache cannot be written, and leaves it to the step to say so', async () => {
+  const { key } = await shared();
+  const second = machine();
+  writeFileSync(second.store.folder, 'a file where a folder should be');
+  expect(await second.remote.pullStep('codegen', key)).toBe(false);
+  fake.take();
+  expect(await second.remote.pullCall(callKey)).toBe(false);
+  expect(fake.take()).toEqual([]);
+  expect(second.warnings).toEqual([]);
 });
 
 it.each(['no address', 'http://host:99999', 'ftp://host/', 'http://someone:secret@host/'])(
