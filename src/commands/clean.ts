@@ -83,7 +83,11 @@ function cleanCache(folder: string, io: Io): void {
 }
 
 function removeOurs(folder: string, names: readonly string[], io: Io): void {
-  for (const name of names) removeTree(join(folder, name));
+  try {
+    for (const name of names) removeTree(join(folder, name));
+  } catch (cause) {
+    fail('cli/file', `cannot remove what is in ${folder}: ${(cause as Error).message}`);
+  }
   const left = namesIn(folder);
   removeIfEmpty(folder);
   io.out(left.length === 0 ? `removed ${folder}` : `cleaned ${folder}; not finn's, and left there: ${left.join(', ')}`);

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readIfThere, sizeIfThere } from '../util/files.ts';
+import { readIfThere, sizeIfThere, statIfThere } from '../util/files.ts';
 import { canonicalJson, sha256 } from '../util/hash.ts';
 import type { Judged } from './expect.ts';
 import type { FileEntry, Manifest } from './manifest.ts';
@@ -20,7 +20,7 @@ export interface Standing {
  */
 export function standing(folder: string, outline: Manifest): Standing | undefined {
   const path = join(folder, 'build.json');
-  const written = statSync(path, { throwIfNoEntry: false });
+  const written = statIfThere(path);
   // The code of commands is not in the manifest's hash of finn.
   if (!written?.isFile() || written.mtimeMs <= newestCode()) return undefined;
   const found = parsed(readIfThere(path));

@@ -1,10 +1,10 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeTree } from '../util/files.ts';
 import { tryLock, waitForLock } from '../util/lock.ts';
 import { type Inventory, type Item, inventory, type Lying } from './inventory.ts';
 import { hasEnded, readLeases } from './lease.ts';
-import { writing } from './objects.ts';
+import { cannotWrite, writing } from './objects.ts';
 import { type Root, readRoots } from './roots.ts';
 import { writeEstimate } from './size.ts';
 import { sweep } from './sweep.ts';
@@ -46,8 +46,10 @@ export function evict(folder: string, limit: number): Evicted | undefined {
 
 /** The same after all others that do this. Rejects with FinnError 'cache/write' or the signal's reason. */
 export async function evictInTurn(folder: string, limit: number, signal: AbortSignal): Promise<Evicted> {
-  mkdirSync(join(folder, 'work'), { recursive: true });
-  const release = await waitForLock(lockOf(folder), signal);
+  const release = await waitForLock(lockOf(folder), signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw cannotWrite(folder, cause);
+  });
   try {
     return writing(folder, () => collect(folder, limit));
   } finally {

@@ -59,3 +59,10 @@ it('finn cache: is checked, repaired, and made smaller', () => {
   expect(rig.finn(['clean', '--cache']).out).toMatch(/^removed .*\.finn\n$/);
   expect(rig.has('.finn')).toBe(false);
 });
+
+it('a folder that cannot be written is a diagnostic, and what was built is kept', () => {
+  const refused = rig.finn(['build', 'digits.yaml', '--until', 'fold', '--plain', '--out', 'digits.onnx/build']);
+  expect(refused.status).toBe(2);
+  expect(refused.err).toMatch(/cannot write digits\.onnx\/build\/digits\/icebreaker: ENOTDIR.*\[cli\/file\]/);
+  expect(build().out).toMatch(/^done: 0 ran/m);
+});
