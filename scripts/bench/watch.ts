@@ -44,9 +44,12 @@ export async function watchLatency({ cli, args, cwd, cache, file, texts, saves }
       hear(event);
     }
   });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
   const next = (type: string): Promise<void> =>
     new Promise((resolve, reject) => {
-      child.once('exit', () => reject(new Error(`finn watch ended before '${type}'`)));
+      void ended.then(() => reject(new Error(`finn watch ended before '${type}'`)));
       hear = (event) => {
         if (event.type === type) resolve();
         if (event.type === 'wrong') reject(new Error(JSON.stringify(event)));
@@ -79,8 +82,8 @@ export async function watchLatency({ cli, args, cwd, cache, file, texts, saves }
     }
   } finally {
     writeFileSync(file, before);
-    child.removeAllListeners('exit');
     child.kill('SIGINT');
+    await ended;
   }
   return { idle, building };
 }
