@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { FinnError } from '../diagnostics/diagnostic.ts';
+import { render } from '../diagnostics/render.ts';
 import { listTree, readIfThere, sizeIfThere } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
 import { type Manifest, tellsOfRun } from './manifest.ts';
 import { changeText } from './manifest-facts.ts';
-import { readManifest } from './manifest-file.ts';
+import { type ManifestFile, readManifest } from './manifest-file.ts';
 import { type Drift, recipeDrift } from './recipe-drift.ts';
 import type { Io } from './session.ts';
 import { plural } from './table.ts';
@@ -25,10 +27,13 @@ interface FileFault {
 
 /**
  * `finn verify-build`: 0 if a build's folder is what its build.json says, and with `recipe` if the recipe, its inputs
- * and the tools today are those of the build; 1 if not. FinnError where there is no build.json that can be read.
+ * and the tools today are those of the build; 1 if not, or if build.json itself is malformed. FinnError where there is
+ * none.
  */
 export async function verifyBuild(given: string, options: VerifyOptions, io: Io): Promise<number> {
-  const { folder, manifest } = readManifest(given);
+  const read = readOrTell(given, options, io);
+  if (!read) return 1;
+  const { folder, manifest } = read;
   const faults = faultsOf(folder, manifest);
   const drift = options.recipe === undefined ? undefined : await recipeDrift(options.recipe, manifest, io);
   const ok = faults.length === 0 && (drift?.changes.length ?? 0) === 0;
@@ -44,6 +49,19 @@ export async function verifyBuild(given: string, options: VerifyOptions, io: Io)
       `${options.recipe}: ${drift.changes.length === 0 ? 'as it was when this was built' : plural(drift.changes.length, 'change')}`,
     );
   return ok ? 0 : 1;
+}
+
+/** The build.json; undefined where it is malformed, which is told: a build folder that was damaged, not a wrong word. */
+function readOrTell(given: string, { json }: VerifyOptions, io: Io): ManifestFile | undefined {
+  try {
+    return readManifest(given);
+  } catch (cause) {
+    if (!(cause instanceof FinnError) || cause.diagnostics[0]?.code !== 'build/malformed') throw cause;
+    const [diagnostic] = cause.diagnostics;
+    if (json) io.out(JSON.stringify({ folder: given, ok: false, malformed: diagnostic.message }));
+    else io.err(render(diagnostic, { color: io.color }));
+    return undefined;
+  }
 }
 
 /** What of a folder is not as its manifest says, by path. Files that tell of the run may be as they like. */

@@ -188,11 +188,11 @@ describe('finn verify-build', () => {
     });
   });
 
-  it('ends with 2 where there is no build.json that can be read', () => {
+  it('ends with 1 where build.json is malformed, with 2 where there is none', () => {
     const end = (text?: string): string => {
       if (text !== undefined) rig.write(`${built}/build.json`, text);
       const { status, err } = rig.finn(['verify-build', built]);
-      expect(status).toBe(2);
+      expect(status).toBe(1);
       return err;
     };
     const good = manifest();
@@ -205,7 +205,14 @@ describe('finn verify-build', () => {
     // Nothing outside the folder is looked at.
     const outside = { '../../../digits.yaml': { sha256: sha256(rig.bytes('digits.yaml')), size: 1 } };
     expect(end(JSON.stringify({ ...good, files: outside }))).toContain('`files` is malformed');
-    expect(rig.finn(['verify-build', 'nowhere']).err).toContain('nowhere: there is no such file');
+    expect(JSON.parse(rig.finn(['verify-build', built, '--json']).out)).toMatchObject({
+      ok: false,
+      malformed: expect.stringContaining('`files` is malformed'),
+    });
+    expect(rig.finn(['verify-build', 'nowhere'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('nowhere: there is no such file'),
+    });
   });
 });
 
