@@ -122,8 +122,8 @@ async function engineSpeed(): Promise<void> {
 }
 
 /** Synthesis of layers with one job and with two; `--plot FILE` draws where the time went. */
-async function layersSpeed(): Promise<void> {
-  const [two, one] = await layerBuilds(cli, root, scratch, [2, 1]);
+function layersSpeed(): void {
+  const [two, one] = layerBuilds(cli, root, scratch, [2, 1]);
   if (one!.netlists !== two!.netlists) throw new Error('netlists differ by the number of jobs');
   for (const { jobs, layers, seconds: took } of [one!, two!])
     say(`VGG-like, ${layers} layers synthesized, ${jobs} ${jobs === 1 ? 'job' : 'jobs'}`, seconds(took));
@@ -248,7 +248,7 @@ try {
   if (!only) await compilerSpeed();
   if (only !== '--engine') await watchSpeed();
   if (only !== '--watch') await engineSpeed();
-  if (full) await layersSpeed();
+  if (full) layersSpeed();
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -1,16 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
-import { createInterface } from 'node:readline';
 import type { Bar } from '../../src/commands/time-plot.ts';
+import { timed } from './process.ts';
 
 /** One build of all layers of a network up to synthesis. */
 export interface LayerBuild {
   readonly jobs: number;
   readonly seconds: number;
-  /** Seconds on the clock by kind of step: where several ran at once, each has its share of that time. */
+  /** Its seconds by what was synthesized. */
   readonly bar: Bar;
   /** Key and hashes of every layer's netlist, as JSON. */
   readonly netlists: string;
@@ -31,75 +29,38 @@ const recipe = [
 ];
 
 /** Synthesizes every layer of a small VGG10 by itself, in a fresh cache for each number of jobs. */
-export async function layerBuilds(
-  cli: string,
-  root: string,
-  scratch: string,
-  jobs: readonly number[],
-): Promise<LayerBuild[]> {
+export function layerBuilds(cli: string, root: string, scratch: string, jobs: readonly number[]): LayerBuild[] {
   const folder = join(scratch, 'vgg');
   mkdirSync(folder);
   execFileSync(process.execPath, [join(root, 'recipes/networks/make.mjs'), ...network, join(folder, 'model.onnx')]);
   writeFileSync(join(folder, 'recipe.yaml'), `${recipe.join('\n')}\n`);
-  const builds: LayerBuild[] = [];
-  for (const count of jobs) builds.push(await build(cli, folder, count));
-  return builds;
+  return jobs.map((count) => build(cli, folder, count));
 }
 
-async function build(cli: string, folder: string, jobs: number): Promise<LayerBuild> {
+function build(cli: string, folder: string, jobs: number): LayerBuild {
   const out = join(folder, `out-${jobs}`);
-  const args = ['build', 'recipe.yaml', '--until', 'synthesize', '--json', '--jobs', String(jobs), '--out', out];
-  const from = performance.now();
-  const child = spawn(process.execPath, [cli, ...args], {
+  const args = ['build', 'recipe.yaml', '--until', 'synthesize', '--plain', '--jobs', String(jobs), '--out', out];
+  const { wall } = timed([process.execPath, cli, ...args], {
     cwd: folder,
-    env: { ...process.env, FINN_CACHE: join(folder, `cache-${jobs}`) },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { FINN_CACHE: join(folder, `cache-${jobs}`) },
+    limit: 3600,
   });
-  const exit = once(child, 'exit');
-  const shares = new Shares();
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (!line.startsWith('{')) continue;
-    const { type, id } = JSON.parse(line) as { type: string; id?: { step: string; scope: string[] } };
-    if (type === 'started' && id) shares.begin([id.step, ...id.scope].join('/'));
-    if (type === 'finished' && id) shares.end([id.step, ...id.scope].join('/'));
-  }
-  const [status] = (await exit) as [number | null];
-  if (status !== 0) throw new Error(`synthesis of layers with ${jobs} jobs: exit status ${status}`);
-  const seconds = (performance.now() - from) / 1000;
-  const { steps } = JSON.parse(readFileSync(join(out, 'vgg/radio-arty-it/build.json'), 'utf8')) as {
-    steps: Record<string, object>;
-  };
-  const netlists = Object.entries(steps).filter(([name]) => name.startsWith('synthesize/'));
-  const bar = { name: `${jobs} ${jobs === 1 ? 'job' : 'jobs'}`, parts: shares.parts() };
-  return { jobs, seconds, bar, netlists: JSON.stringify(netlists), layers: netlists.length };
+  const read = <T>(name: string): T => JSON.parse(readFileSync(join(out, 'vgg/radio-arty-it', name), 'utf8')) as T;
+  const netlists = Object.entries(read<{ steps: Record<string, object> }>('build.json').steps).filter(([name]) =>
+    name.startsWith('synthesize/'),
+  );
+  const times = read<Record<string, number>>('time_per_step.json');
+  const bar = { name: `${jobs} ${jobs === 1 ? 'job' : 'jobs'}`, parts: shares(times, wall) };
+  return { jobs, seconds: wall, bar, netlists: JSON.stringify(netlists), layers: netlists.length };
 }
 
-/** Divides the time that passes among the steps that run in it. */
-class Shares {
-  readonly #running = new Set<string>();
-  readonly #sums = new Map<string, number>();
-  #since = performance.now();
-
-  begin(step: string): void {
-    this.#pass();
-    this.#running.add(step);
+/** Seconds on the clock by kind of layer: what each took, divided by how many ran at once on the average. */
+export function shares(times: Readonly<Record<string, number>>, wall: number): [string, number][] {
+  const sums = new Map<string, number>();
+  for (const [name, seconds] of Object.entries(times)) {
+    const layer = /^synthesize\/(.*)_\d+$/.exec(name)?.[1] ?? 'import to codegen';
+    sums.set(layer, (sums.get(layer) ?? 0) + seconds);
   }
-
-  end(step: string): void {
-    this.#pass();
-    this.#running.delete(step);
-  }
-
-  parts(): [string, number][] {
-    this.#pass();
-    return [...this.#sums];
-  }
-
-  #pass(): void {
-    const now = performance.now();
-    const kinds = this.#running.size > 0 ? [...this.#running].map((step) => step.split('/')[0]!) : ['finn itself'];
-    for (const kind of kinds)
-      this.#sums.set(kind, (this.#sums.get(kind) ?? 0) + (now - this.#since) / 1000 / kinds.length);
-    this.#since = now;
-  }
+  const total = [...sums.values()].reduce((sum, seconds) => sum + seconds, 0);
+  return [...sums].map(([kind, seconds]) => [kind, (seconds * wall) / total]);
 }
