@@ -54,8 +54,8 @@ function parsed(bytes: Uint8Array | undefined): Manifest | undefined {
   }
 }
 
-/** When the newest module of this folder was written. */
+/** When the newest module of this folder came there: packages and copies may say that it was written long before. */
 function newestCode(): number {
   const folder = dirname(fileURLToPath(import.meta.url));
-  return Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs));
+  return Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).ctimeMs));
 }

@@ -62,7 +62,7 @@ describe('eight processes on one cache at once', () => {
     expect(verifyStore(join(place, '.finn'), false).findings).toEqual([]);
   });
 
-  it('with evictions and repairs all the time: all succeed', async () => {
+  it('with evictions all the time: all succeed', async () => {
     const place = builder.place('evicting');
     const all = await Promise.all(
       [0, 1, 3, 1023, 0, 1, 3, 1023].map((variant) => builder.build(place, variant, { limit: 100_000 }).ended),
