@@ -58,6 +58,12 @@ async function fetched(
 ): Promise<Uint8Array | UnknownUntilRun> {
   const { project, network, pins } = settings;
   const wanted = (source.sha256 ?? pins.get(source.url))?.toLowerCase();
+  // It becomes the name of a file.
+  if (wanted !== undefined && !/^[0-9a-f]{64}$/.test(wanted))
+    fail('lock/malformed', `finn.lock has no sha256 of ${source.url}, but ${JSON.stringify(wanted.slice(0, 80))}`, {
+      at: network.at,
+      hint: 'delete it; the next build writes it anew',
+    });
   const downloads = join(project.cache.path, 'downloads');
   const noted = (bytes: Uint8Array): Uint8Array => {
     settings.fetched.set(source.url, contentHash(bytes));

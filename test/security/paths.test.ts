@@ -214,3 +214,22 @@ describe('whose config and cache they are', () => {
     }
   });
 });
+
+test('words of a board file that go into command lines and Verilog are words', () => {
+  const board = readFileSync(join(base, 'secret/board.yaml'), 'utf8');
+  copyFileSync(join(base, 'secret/icebreaker.pcf'), join(base, 'project/icebreaker.pcf'));
+  for (const [from, to] of [
+    [/^device: .*$/m, 'device: run=icebreaker.pcf'],
+    [/^device: .*$/m, 'device: "-pre-pack"'],
+    [/^package: .*$/m, 'package: "--run"'],
+    [/^part: .*$/m, 'part: "../../x"'],
+    [/$/, 'ties: { "led); initial $system(\\"touch pwned\\"); //": 0 }\n'],
+  ] as const) {
+    expect(board).toMatch(from);
+    write(
+      'project/board.yaml',
+      board.replace(/^ties:.*\n/m, '').replace(from, () => to),
+    );
+    expect(said({ board: './board.yaml' })[0], to).toContain('config/wrong-value');
+  }
+});
