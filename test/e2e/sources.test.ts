@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Manifest } from '../../src/commands/manifest.ts';
 import { sha256 } from '../../src/util/hash.ts';
 import { eventsOf, ran, Workplace } from './workplace.ts';
 
@@ -129,6 +130,10 @@ describe('a model from a URL', () => {
     answer = (_, response) => void response.end(archive);
     source(`url: ${origin}/nets.zip\nmember: nets/digits.onnx\nsha256: ${sha256(archive)}`);
     expect(await build()).toMatchObject({ status: 0, err: '' });
+    // build.json tells of the archive as it was fetched, and of what was in it.
+    const { model: from, inputs } = work.json<Pick<Manifest, 'model' | 'inputs'>>('build/digits/icebreaker/build.json');
+    expect(from).toEqual({ url: `${origin}/nets.zip`, member: 'nets/digits.onnx', sha256: sha256(archive) });
+    expect(inputs['fetch/model.onnx']).toBe(sha256(model));
     work.edit('digits.yaml', 'member: nets/digits.onnx', 'member: digits.onnx');
     expect(await build()).toMatchObject({ status: 0, err: '' });
     work.edit('digits.yaml', 'member: digits.onnx', 'member: digit.onnx');
