@@ -96,6 +96,8 @@ function resolveRun(
     to.wrong('recipe/model-source', message, to.at(child(pointer, key)), hint);
   if (!staysBelow(output))
     wrong('output', `\`${dotted(child(pointer, 'output'))}\` leaves the folder that the command runs in`, 'model.onnx');
+  if (run?.some((word) => word?.includes('\0')))
+    wrong('run', `\`${dotted(child(pointer, 'run'))}\` has a word with a NUL`, 'no program can be given such a word');
   const program = run?.[0] ?? '';
   if (program === '' || program.startsWith('-') || (program.includes('/') && !isAbsolute(program)))
     wrong(

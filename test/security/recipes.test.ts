@@ -179,4 +179,7 @@ test('programs of the recipe’s own', () => {
     expect(said({ networks: `{ n: { model: { run: [${program}], output: m.onnx } } }` })[0]).toContain(
       'which is no program of this machine',
     );
+  expect(said({ networks: '{ n: { model: { run: [cat, "a\\0b"], output: m.onnx } } }' })[0]).toContain(
+    'has a word with a NUL',
+  );
 });
