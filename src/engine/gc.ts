@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { removeTree } from '../util/files.ts';
 import { tryLock, waitForLock } from '../util/lock.ts';
 import { type Inventory, type Item, inventory, type Lying } from './inventory.ts';
-import { hasEnded, readLeases } from './lease.ts';
+import { hasEnded, leaseIn, readLeases } from './lease.ts';
 import { cannotWrite, writing } from './objects.ts';
 import { type Root, readRoots } from './roots.ts';
 import { writeEstimate } from './size.ts';
@@ -46,14 +46,21 @@ export function evict(folder: string, limit: number): Evicted | undefined {
 
 /** The same after all others that do this. Rejects with FinnError 'cache/write' or the signal's reason. */
 export async function evictInTurn(folder: string, limit: number, signal: AbortSignal): Promise<Evicted> {
-  const release = await waitForLock(lockOf(folder), signal).catch((cause: unknown) => {
-    signal.throwIfAborted();
-    throw cannotWrite(folder, cause);
-  });
+  // Whoever finds it, after this process was killed, clears up its lock.
+  const lease = leaseIn(folder, () => {});
+  lease.take();
   try {
-    return writing(folder, () => collect(folder, limit));
+    const release = await waitForLock(lockOf(folder), signal).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw cannotWrite(folder, cause);
+    });
+    try {
+      return writing(folder, () => collect(folder, limit));
+    } finally {
+      release();
+    }
   } finally {
-    release();
+    lease.end();
   }
 }
 
