@@ -47,6 +47,8 @@ interface Result {
 export async function watch(recipe: string, options: WatchOptions, io: Io): Promise<number> {
   if (!existsSync(recipe))
     fail('config/unreadable', `there is no recipe ${recipe}`, { hint: '`finn init` writes one' });
+  // Diagnostics go where the rest goes: to stdout.
+  io.color &&= io.terminal;
   const watching = new Watching(recipe, options, io);
   const interrupted = new Promise<void>((resolve) => {
     if (io.signal.aborted) resolve();
