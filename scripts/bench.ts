@@ -94,12 +94,12 @@ function changedPe(recipe: string, cache: string): string {
 async function engineSpeed(): Promise<void> {
   const node = nodeStart();
   say('node with nothing to do', seconds(node.wall), `${seconds(node.cpu)} of CPU`);
-  const rows = await noOps(scratch, full);
+  const rows = await noOps(cli, scratch, full);
   for (const { steps, tool, first, again } of rows) {
     const figure = `${steps} steps, nothing to do: ${tool}`;
     const ninja = rows.find((row) => row.steps === steps && row.tool === 'ninja')?.again;
     if (!again) say(figure, 'none', 'the tool is not here, failed, or its first build took too long');
-    else if (tool === 'finn' && ninja) {
+    else if (tool !== 'ninja' && tool !== 'wireit' && ninja) {
       const beyond = (kind: 'wall' | 'cpu'): string =>
         `${((again[kind] - node[kind]) / Math.max(ninja[kind], 0.001)).toFixed(1)}`;
       const goal = `${seconds(again.cpu)} of CPU; less node's, in ninja's: ${beyond('wall')} (CPU ${beyond('cpu')}) of 2`;

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../bundle.js';
 import { least, type Took, timed } from './process.ts';
@@ -13,7 +13,7 @@ const patience = 240;
 /** A build with nothing to do, and the build before it. */
 export interface NoOp {
   readonly steps: number;
-  readonly tool: 'ninja' | 'wireit' | 'finn';
+  readonly tool: 'ninja' | 'wireit' | 'engine' | 'finn build';
   readonly first: Took | undefined;
   /** Undefined where the tool is not here or took too long. */
   readonly again: Took | undefined;
@@ -22,10 +22,10 @@ export interface NoOp {
 const here = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * The same graphs in ninja, wireit and finn's engine, each a whole process, in folders below `scratch`. wireit gets the
- * largest one only if `all` is asked for: it takes minutes.
+ * The same graphs in ninja, in wireit, in finn's engine alone and as steps of a plug-in in `finn build`, each a whole
+ * process, in folders below `scratch`. wireit gets the largest one only if `all` is asked for: it takes minutes.
  */
-export async function noOps(scratch: string, all: boolean): Promise<NoOp[]> {
+export async function noOps(cli: string, scratch: string, all: boolean): Promise<NoOp[]> {
   await bundle([join(here, 'scripts/bench/engine-graph.ts')], join(scratch, 'engine'));
   const rows: NoOp[] = [];
   for (const steps of sizes) {
@@ -61,10 +61,33 @@ export async function noOps(scratch: string, all: boolean): Promise<NoOp[]> {
         WIREIT_PARALLEL: '2',
       });
     }
-    const forFinn = folder('finn');
-    row('finn', [process.execPath, join(scratch, 'engine/engine-graph.js'), String(steps), forFinn], forFinn);
+    const forEngine = folder('engine-alone');
+    row('engine', [process.execPath, join(scratch, 'engine/engine-graph.js'), String(steps), forEngine], forEngine);
+    const forBuild = folder('finn-build');
+    writeProject(steps, forBuild);
+    row(
+      'finn build',
+      [process.execPath, cli, 'build', 'digits.yaml', '--until', `s${steps - 1}`, '--plain'],
+      forBuild,
+      {
+        FINN_CACHE: join(forBuild, '.finn'),
+      },
+    );
   }
   return rows;
+}
+
+/** A project whose plug-in has the graph's steps, which run for the network of a recipe. */
+function writeProject(steps: number, folder: string): void {
+  for (const name of ['digits.yaml', 'digits.onnx', 'test-images.npy', 'test-labels.npy'])
+    copyFileSync(join(here, 'recipes/digits', name), join(folder, name));
+  const plugin = relative(folder, join(here, 'scripts/bench/graph-plugin.ts'));
+  const lines = [
+    `import { graphPlugin } from '${plugin}';`,
+    `export const plugin = graphPlugin(${steps}, ${JSON.stringify(folder)});`,
+  ];
+  writeFileSync(join(folder, 'graph.ts'), `${lines.join('\n')}\n`);
+  writeFileSync(join(folder, 'finn.config.yaml'), 'plugins: [graph.ts]\ntrust: { plugins: [graph.ts] }\n');
 }
 
 /** A process of Node that does nothing. */
