@@ -20,6 +20,8 @@ export interface Evicted {
 
 /** Folders of failed calls and of calls elsewhere are kept for a week, and no longer. */
 const keptMilliseconds = 7 * 24 * 3_600_000;
+/** What a process says of time and what the file system says differ by the grain of their clocks. */
+const slackMilliseconds = 1000;
 /** After so many removals it is looked again for processes that have begun to use the store. */
 const batch = 200;
 /** Of what was used at the same time, this goes first: what tools made costs most. */
@@ -140,7 +142,7 @@ class Collector {
     const lists = new Map(this.#roots.map(({ file, records }) => [file, records]));
     for (const lease of readLeases(this.#folder)) {
       if (hasEnded(lease, this.#now)) continue;
-      since = Math.min(since, lease.born, this.#now);
+      since = Math.min(since, lease.born - slackMilliseconds, this.#now);
       for (const record of lease.records) held.add(record);
       for (const root of lease.roots) for (const record of lists.get(root) ?? []) held.add(record);
     }
