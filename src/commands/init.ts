@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
@@ -20,7 +20,9 @@ export async function init(folder: string, io: Io): Promise<number> {
     );
   try {
     mkdirSync(folder, { recursive: true });
-    for (const name of models) copyFileSync(join(shipped, 'recipes/digits', name), join(folder, name));
+    // Not through a link that leads to nothing yet.
+    for (const name of models)
+      copyFileSync(join(shipped, 'recipes/digits', name), join(folder, name), constants.COPYFILE_EXCL);
     write(folder, 'recipe.yaml', recipe(folder), io);
     for (const name of models) io.out(`wrote ${join(folder, name)}`);
     for (const [name, text] of [
