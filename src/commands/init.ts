@@ -32,9 +32,9 @@ export async function init(folder: string, io: Io): Promise<number> {
       if (existsSync(join(folder, name))) io.out(`kept  ${join(folder, name)}`);
       else write(folder, name, text, io);
   } catch (cause) {
-    const { code, path } = cause as NodeJS.ErrnoException;
+    const { code, path, dest } = cause as NodeJS.ErrnoException & { readonly dest?: string };
     if (code === undefined) throw cause;
-    throw new FinnError(error('cli/file', `${path ?? folder} cannot be written: ${code}`));
+    throw new FinnError(error('cli/file', `${dest ?? path ?? folder} cannot be written: ${code}`));
   }
   io.out(`next: finn build ${join(folder, 'recipe.yaml')}`);
   return 0;
