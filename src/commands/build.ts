@@ -1,16 +1,13 @@
-import { join } from 'node:path';
 import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import { chooseScreen } from '../ui/choose.ts';
-import { canonicalJson } from '../util/hash.ts';
 import { checkLock } from './check-lock.ts';
-import { checkExpectations, judgeExpectations } from './expect.ts';
+import { checkExpectations } from './expect.ts';
 import { emptyLock, extendLock, lockChanges, lockedTools, sourceDrift, writeLock } from './lock.ts';
-import { manifestOf, outcomesOf } from './manifest.ts';
-import { resultFiles, shownGraphs, verdicts, writeBuildFolder } from './output.ts';
+import { shownGraphs } from './output.ts';
 import { sourcesOf } from './pinned.ts';
+import { writeResults } from './results.ts';
 import { type Io, openSession, refuseUntrusted } from './session.ts';
-import { standing } from './standing.ts';
-import { type Made, summary } from './summary.ts';
+import { summary } from './summary.ts';
 import { wantedOf } from './wanted.ts';
 
 export interface BuildOptions {
@@ -66,33 +63,7 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
   const sources = sourcesOf(session, built);
   const drifted = options.locked && session.lock ? sourceDrift(session.lock, sources) : [];
   if (drifted.length > 0) throw new FinnError(...drifted);
-  const made: Made[] = [];
-  for (const one of session.builds) {
-    const scope = session.buildScopes.get(one.name)!;
-    const network = session.networkScopes.get(one.network.name)!;
-    const failed = built.outcomes.some(
-      ({ how, instance }) =>
-        (how === 'failed' || how === 'skipped') && (instance.scope === network || isAt(instance.scope, scope)),
-    );
-    if (failed) continue;
-    const folder = join(options.out, session.recipe.name, one.name);
-    const outcomes = outcomesOf(built, scope, network);
-    const found = verdicts(built, scope, network);
-    const { recipe: of, fetched } = session;
-    const plugins = session.plugins.hashes;
-    const parts = { recipe: of, build: one, outcomes, fetched, plugins, verdicts: found };
-    // What ends before the last step is not what the gates are about.
-    const gates = (reports: Made['files']) => (options.until === undefined ? judgeExpectations(one, reports) : []);
-    const before = standing(folder, manifestOf({ ...parts, expect: [], files: {} }));
-    if (before && canonicalJson(before.expect) === canonicalJson(gates(before.reports))) {
-      made.push({ build: one, files: before.reports, folder });
-      continue;
-    }
-    const files = resultFiles(built, scope, network, one);
-    const manifest = manifestOf({ ...parts, expect: gates(files), files });
-    await writeBuildFolder(folder, files, manifest, outcomes, session.store);
-    made.push({ build: one, files, folder });
-  }
+  const made = await writeResults(session, built, { out: options.out, judged: options.until === undefined });
   if (!options.json) for (const line of summary(made)) io.out(line);
   const missed =
     options.until === undefined ? made.flatMap(({ build: one, files }) => checkExpectations(one, files)) : [];
@@ -113,6 +84,3 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
   );
   return lacking ? 3 : 1;
 }
-
-const isAt = (scope: { readonly parent?: unknown }, at: unknown): boolean =>
-  scope === at || (scope.parent !== undefined && isAt(scope.parent as { parent?: unknown }, at));
