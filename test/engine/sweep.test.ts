@@ -132,7 +132,7 @@ describe('tools of a finn that is gone', () => {
     const mark = gone();
     const paths = leave(mark);
     const tool = start(join(cache(), `work/scratch-${mark}-1`), '(setsid sleep 300 & echo $!; wait) & wait');
-    const other = start(join(cache(), `work/scratch-${myMark()}-1`), 'echo $$; sleep 300');
+    const other = start(join(cache(), `work/scratch-${myMark()}-1`), 'echo $$; exec sleep 300');
     const grandchild = Number(String((await once(tool.stdout!, 'data'))[0]));
     await once(other.stdout!, 'data');
     const end = once(tool, 'exit');
