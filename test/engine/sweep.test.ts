@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readLeases } from '../../src/engine/lease.ts';
 import { openStore, type Store } from '../../src/engine/store.ts';
 import { endOrphans } from '../../src/engine/sweep.ts';
@@ -145,7 +145,8 @@ describe('tools of a finn that is gone', () => {
         return 'gone';
       }
     };
-    expect(['gone', 'Z', 'X']).toContain(state(grandchild));
+    // Killed, it may need a moment to be gone.
+    await vi.waitFor(() => expect(['gone', 'Z', 'X']).toContain(state(grandchild)), { timeout: 10_000 });
     expect(other.exitCode).toBeNull();
     expect(other.signalCode).toBeNull();
     expect(left(paths)).toEqual([]);
