@@ -125,6 +125,14 @@ describe('native tools', () => {
     while (isThere()) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
+  it('are over when they have ended, whatever they left running that holds their output', async () => {
+    const done = await run(shell, ['-c', 'setsid sleep 600 & echo $! > pid; echo done'], {}, { pid: 'pid' });
+    expect(done).toMatchObject({ exit: 0, lines: ['done'] });
+    const left = Number(text(done.outputs.pid));
+    expect(left).toBeGreaterThan(1);
+    while (existsSync(`/proc/${left}/exe`)) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+
   it('that are missing, too old or silent about their version are diagnostics', async () => {
     expect(await codeOf(executor.version(native('no-such-program-of-finn')))).toBe('tool/missing');
     expect(await codeOf(run(native('no-such-program-of-finn'), []))).toBe('tool/missing');

@@ -43,6 +43,9 @@ export function executable(content: Uint8Array | string): boolean {
   return (content[0] === 0x7f && content[1] === 0x45) || (content[0] === 0x23 && content[1] === 0x21);
 }
 
+/** How long what a tool started may go on writing when the tool itself has ended. */
+const lingerMilliseconds = 1000;
+
 /** Ends each of the tools that run now. */
 const running = new Set<() => void>();
 
@@ -88,6 +91,11 @@ export async function runNative(
     // What has left the group as well.
     endOrphans([directory]);
   };
+  // Whoever it left behind may hold its output open for ever.
+  let last: NodeJS.Timeout | undefined;
+  child.once('exit', () => {
+    last = setTimeout(end, lingerMilliseconds);
+  });
   signal.addEventListener('abort', end);
   running.add(end);
   if (running.size === 1) process.on('exit', endAll);
@@ -97,6 +105,7 @@ export async function runNative(
     signal.throwIfAborted();
     return { exit: ended.exitCode ?? 128 + signalNumber(ended.signal), outputs: await collect(invocation, directory) };
   } finally {
+    clearTimeout(last);
     signal.removeEventListener('abort', end);
     running.delete(end);
     if (running.size === 0) process.off('exit', endAll);
