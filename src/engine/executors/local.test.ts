@@ -128,7 +128,7 @@ describe('native tools', () => {
   it('are over when they have ended, whatever they left running that holds their output', async () => {
     const done = await run(shell, ['-c', 'setsid sleep 600 & echo $! > pid; echo done'], {}, { pid: 'pid' });
     expect(done).toMatchObject({ exit: 0, lines: ['done'] });
-    const left = Number(text(done.outputs.pid));
+    const left = Number(text(done.outputs['pid']));
     expect(left).toBeGreaterThan(1);
     while (existsSync(`/proc/${left}/exe`)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
