@@ -26,7 +26,7 @@ export async function run(graph: StepGraph, workshop: Workshop, options: RunOpti
   const scheduler = new Scheduler(planned.known, workshop, options, signal, emit);
   scheduler.begin(planned.instances);
   await scheduler.finish();
-  await workshop.remote?.settled();
+  if (!signal.aborted) await workshop.remote?.settled();
   const outcomes = scheduler.outcomes();
   if (!idle || workshop.lastBuild?.missed)
     workshop.lastBuild?.write(outcomes.flatMap(({ instance, result }) => (result ? [[instance, result]] : [])));
