@@ -57,7 +57,7 @@ export async function evictInTurn(folder: string, limit: number, signal: AbortSi
       throw cannotWrite(folder, cause);
     });
     try {
-      return writing(folder, () => collect(folder, limit));
+      return writing(folder, () => collect(folder, limit, lease.name));
     } finally {
       release();
     }
@@ -66,11 +66,12 @@ export async function evictInTurn(folder: string, limit: number, signal: AbortSi
   }
 }
 
-function collect(folder: string, limit: number): Evicted {
+/** `own` is a lease that guards nothing. */
+function collect(folder: string, limit: number, own?: string): Evicted {
   sweep(folder);
   // What the file system calls now: clocks of machines differ, and are set back.
   const now = statSync(lockOf(folder)).mtimeMs;
-  const collector = new Collector(folder, now);
+  const collector = new Collector(folder, now, own);
   const evicted = collector.collect(limit);
   writeEstimate(folder, { bytes: evicted.after, left: evicted.after, looked: Date.now() });
   return evicted;
@@ -79,6 +80,7 @@ function collect(folder: string, limit: number): Evicted {
 class Collector {
   readonly #folder: string;
   readonly #now: number;
+  readonly #own: string | undefined;
   readonly #there: Inventory;
   readonly #roots: readonly Root[];
   /** When a record was used last by a build, by its path without ending. */
@@ -92,9 +94,10 @@ class Collector {
   #left: number;
   #removals = 0;
 
-  constructor(folder: string, now: number) {
+  constructor(folder: string, now: number, own: string | undefined) {
     this.#folder = folder;
     this.#now = now;
+    this.#own = own;
     this.#there = inventory(folder, now);
     this.#left = this.#there.bytes;
     this.#roots = readRoots(folder);
@@ -141,7 +144,7 @@ class Collector {
     let since = Number.POSITIVE_INFINITY;
     const lists = new Map(this.#roots.map(({ file, records }) => [file, records]));
     for (const lease of readLeases(this.#folder)) {
-      if (hasEnded(lease, this.#now)) continue;
+      if (lease.name === this.#own || hasEnded(lease, this.#now)) continue;
       since = Math.min(since, lease.born - slackMilliseconds, this.#now);
       for (const record of lease.records) held.add(record);
       for (const root of lease.roots) for (const record of lists.get(root) ?? []) held.add(record);

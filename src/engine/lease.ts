@@ -5,6 +5,8 @@ import { isGone, isMark, myMark, type ProcessMark } from '../util/process-mark.t
 
 /** Says which process uses a store, since when, and what of it: what lies in leases/ while it lives. */
 export interface Lease {
+  /** Its file in leases/. */
+  readonly name: string;
   /** Takes it, unless it is taken; `root` is the file of what a build used the last time. */
   take(root?: string): void;
   /** Notes a record that is used. It is told to others with the next write. */
@@ -38,7 +40,8 @@ function endAll(): void {
 /** A lease in a folder, not yet taken. Where nothing can be written there is none, and nothing that it could guard. */
 export function leaseIn(folder: string, onTaken: () => void): Lease {
   leases += 1;
-  const path = join(folder, 'leases', `${myMark()}-${leases}`);
+  const name = `${myMark()}-${leases}`;
+  const path = join(folder, 'leases', name);
   const roots = new Set<string>();
   let untold: string[] = [];
   let taken = false;
@@ -53,6 +56,7 @@ export function leaseIn(folder: string, onTaken: () => void): Lease {
     }
   };
   const lease: Lease = {
+    name,
     take(root) {
       if (root !== undefined) roots.add(root);
       if (taken && root === undefined) return;
