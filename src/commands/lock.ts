@@ -67,7 +67,7 @@ export const extendLock = (old: Lock, sources: ReadonlyMap<string, string>, tool
 });
 
 /** The lock as text: names in order, so that it is the same whoever wrote it. */
-export const lockText = ({ lock, sources, tools }: Lock): string =>
+const lockText = ({ lock, sources, tools }: Lock): string =>
   `${JSON.stringify({ lock, sources: sorted(sources), tools: sorted(mapValues(tools, sorted)) }, null, 2)}\n`;
 
 const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> =>

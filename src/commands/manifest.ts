@@ -150,7 +150,7 @@ export const boardFiles = (board: Board): Readonly<Record<string, string>> => ({
  * A path as seen from the folder of a file. However far outside it lies, it is '../' and the rest: how deep the folders
  * lie is the machine's affair.
  */
-export const nameFrom = (file: string, path: string): string =>
+const nameFrom = (file: string, path: string): string =>
   relative(resolve(dirname(file)), resolve(path))
     .replaceAll('\\', '/')
     .replace(/^(\.\.\/)+/, '../');
@@ -176,7 +176,7 @@ function describe(model: ModelSource, recipe: Recipe): Record<string, string> {
 }
 
 /** The tools that steps called, with kind and version, by name. */
-export function toolsOf(outcomes: readonly Outcome[]): ToolVersions {
+function toolsOf(outcomes: readonly Outcome[]): ToolVersions {
   const tools: Record<string, Record<string, string>> = {};
   for (const { result } of outcomes)
     for (const { tool } of result?.record.calls ?? []) {

@@ -65,7 +65,7 @@ function readOrTell(given: string, { json }: VerifyOptions, io: Io): ManifestFil
 }
 
 /** What of a folder is not as its manifest says, by path. Files that tell of the run may be as they like. */
-export function faultsOf(folder: string, { files }: Manifest): FileFault[] {
+function faultsOf(folder: string, { files }: Manifest): FileFault[] {
   const there = new Set(listTree(folder));
   const faults: FileFault[] = Object.entries(files).flatMap(([file, { sha256: expected, size }]): FileFault[] => {
     if (!there.has(file)) return [{ file, what: 'missing', expected }];

@@ -79,7 +79,7 @@ export function inventory(folder: string, now: number): Inventory {
 }
 
 /** Folders of calls that failed, and of calls that run elsewhere. */
-export const isKept = (name: string): boolean => /^(failed|job)-/.test(name);
+const isKept = (name: string): boolean => /^(failed|job)-/.test(name);
 
 /** The files in objects/ that have the name of an object, by the object, as paths below the cache. */
 function* listObjects(folder: string): Generator<[object: string, path: string]> {
@@ -100,13 +100,13 @@ function read(folder: string, kind: Item['kind'], below: string): Pick<Item, 'na
 }
 
 /** The objects that a step's record names. */
-export const objectsOfStep = (record: StepRecord | undefined): string[] =>
+const objectsOfStep = (record: StepRecord | undefined): string[] =>
   Object.values(record?.makes ?? {})
     .flatMap(storedOf)
     .map(([object]) => object);
 
 /** The objects that a call's record names. */
-export const objectsOfCall = (record: CallRecord | undefined): string[] =>
+const objectsOfCall = (record: CallRecord | undefined): string[] =>
   record ? [record.log, ...Object.values(record.outputs)].map(([object]) => object) : [];
 
 /** Names of what is in a folder, sorted; none where there is no such folder. */

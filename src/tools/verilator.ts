@@ -50,12 +50,3 @@ export const programTool = (name: string): Tool => ({
   },
   log: [],
 });
-
-/** Lint with all warnings on; those that matter here are errors of Verilator, the rest is in the log. */
-export const lintVerilator = ({ sources, memories }: Sources, top: string): Invocation<never> => ({
-  tool: verilatorTool,
-  args: ['--lint-only', '-Wall', '--top-module', top, ...Object.keys(sources)],
-  files: { ...sources, ...memories },
-  outputs: {},
-  label: `lint of ${top}`,
-});

@@ -27,7 +27,7 @@ import { isGone, myMark, writerOf } from './process-mark.ts';
 let temporaries = 0;
 
 /** A name beside a file, for what is written before it takes the file's place: it tells whose it is, if it is left. */
-export function temporaryBeside(path: string): string {
+function temporaryBeside(path: string): string {
   temporaries += 1;
   return `${path}.${myMark()}-${temporaries}.tmp`;
 }

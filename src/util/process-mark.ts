@@ -48,7 +48,7 @@ export const pidOf = (mark: ProcessMark): number => Number(parts.exec(mark)?.[4]
 export const isMark = (text: string): boolean => parts.test(text);
 
 /** Is there a process of this id? */
-export function processIsAlive(pid: number): boolean {
+function processIsAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -20,10 +20,7 @@ export async function runOwnProcess(args: readonly string[], options: OwnProcess
   const { cwd, env, umask, signal, onLine } = options;
   const { execa } = await import('execa');
   const program = process.argv[1]!;
-  // A child has the umask of the process that starts it, at the moment that it does.
-  const before = process.umask(umask);
-  let child: ReturnType<typeof start>;
-  const start = () =>
+  const child = withUmask(umask, () =>
     execa(process.execPath, [...process.execArgv, program, ...args], {
       cwd,
       env,
@@ -31,12 +28,8 @@ export async function runOwnProcess(args: readonly string[], options: OwnProcess
       buffer: false,
       all: true,
       stdin: 'ignore',
-    });
-  try {
-    child = start();
-  } finally {
-    process.umask(before);
-  }
+    }),
+  );
   const end = (): void => void child.kill('SIGINT');
   signal.addEventListener('abort', end);
   try {
@@ -46,5 +39,15 @@ export async function runOwnProcess(args: readonly string[], options: OwnProcess
     return exitCode ?? 128 + (killed ? constants.signals[killed] : 0);
   } finally {
     signal.removeEventListener('abort', end);
+  }
+}
+
+/** A child has the umask of the process that starts it, at the moment that it does. */
+function withUmask<T>(umask: number, start: () => T): T {
+  const before = process.umask(umask);
+  try {
+    return start();
+  } finally {
+    process.umask(before);
   }
 }

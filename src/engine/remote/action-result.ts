@@ -10,7 +10,7 @@ export interface ActionResult {
 }
 
 /** The most that an object may have: 2 GB, what one array of bytes can be sure to hold. */
-export const largestObject = 2 ** 31;
+const largestObject = 2 ** 31;
 
 /**
  * The part of Bazel's remote execution API that a cache needs, by the field numbers of
