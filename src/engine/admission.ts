@@ -1,5 +1,8 @@
 import type { Cost } from '../util/pool.ts';
 
+/** What a step or a call takes where it does not say so. */
+export const usualCost: Cost = { threads: 1, memory: 200 };
+
 interface Waiting {
   readonly cost: Cost;
   readonly rank: number;

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
 import { hashJson, sha256 } from '../util/hash.ts';
 import { type Pool, pool } from '../util/pool.ts';
+import { usualCost } from './admission.ts';
 import type { EngineEvent, InstanceId } from './events.ts';
 import type { Executed, Executor } from './executor.ts';
 import { failedLog, writeFailedCall } from './failed-call.ts';
@@ -39,9 +40,6 @@ export interface InvokerOptions {
   readonly pool: Pool;
   readonly remote?: Remote | undefined;
 }
-
-/** What a call costs where neither it nor anybody else says so. */
-const usual = { threads: 1, memory: 200 };
 
 /** The reason of an abort: the call took too long. */
 class TooLong extends Error {}
@@ -102,7 +100,7 @@ export class Invoker {
         release();
       }
     };
-    if (far === undefined) return this.#pool.run(invocation.cost ?? usual, task, options.signal);
+    if (far === undefined) return this.#pool.run(invocation.cost ?? usualCost, task, options.signal);
     const room = this.#elsewhere.get(step) ?? pool({ threads: far, memory: far });
     this.#elsewhere.set(step, room);
     return room.run({ threads: 1, memory: 1 }, task, options.signal);

@@ -1,8 +1,7 @@
 import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
 import { canonicalJson } from '../util/hash.ts';
-import type { Cost } from '../util/pool.ts';
 import { type Random, random } from '../util/random.ts';
-import { Admission } from './admission.ts';
+import { Admission, usualCost } from './admission.ts';
 import type { Display, EngineEvent, InstanceId } from './events.ts';
 import { execute, type Workshop } from './execute.ts';
 import { Front } from './front.ts';
@@ -44,9 +43,6 @@ export interface Outcome {
   readonly seconds: number;
   readonly diagnostics: readonly Diagnostic[];
 }
-
-/** What a step takes where it does not say so. */
-const usual: Cost = { threads: 1, memory: 200 };
 
 /**
  * Starts instances as what they need gets done, and notes what became of them. An instance is judged as soon as it is
@@ -239,7 +235,7 @@ export class Scheduler {
     const { step, scope } = instance;
     const rank = this.#random ? this.#random.float() : this.#front.rank(instance);
     const most = this.#workshop.executor.elsewhere?.(step.name);
-    if (most === undefined) return this.#here.run(step.cost?.(scope.settings) ?? usual, rank, task);
+    if (most === undefined) return this.#here.run(step.cost?.(scope.settings) ?? usualCost, rank, task);
     const admission = this.#elsewhere.get(step.name) ?? new Admission({ threads: most, memory: most });
     this.#elsewhere.set(step.name, admission);
     if (this.#stopped()) admission.close();
