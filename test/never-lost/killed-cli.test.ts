@@ -62,17 +62,18 @@ builds:
   run: { network: run, target: icebreaker, folding: small }
 `;
 
-/** A folder with the recipe, its config, and the program that makes a model. */
-function newPlace(name: string): string {
+/** A folder with the recipe, its config, and the program that makes a model in so many seconds. */
+function newPlace(name: string, seconds = 0.1): string {
   const place = join(folder, name);
   mkdirSync(place);
   cpSync(join(digits, 'digits.onnx'), join(place, 'digits.onnx'));
   const program = [
     '#!/bin/sh',
     'if [ "$1" = --version ]; then echo make-model 1.0; exit 0; fi',
-    `echo began >> ${join(place, 'count')}`,
+    // Before it is told: whoever kills it then finds the child.
     'sleep 300 > /dev/null 2>&1 &',
-    'sleep 0.1',
+    `echo began >> ${join(place, 'count')}`,
+    `sleep ${seconds}`,
     'cp "$1" made.onnx',
     `echo ended >> ${join(place, 'count')}`,
   ];
@@ -160,7 +161,7 @@ describe('finn', () => {
   });
 
   it('ends what a killed one left running, with its children', async () => {
-    const place = newPlace('orphans');
+    const place = newPlace('orphans', 60);
     const killed = build(place, 4, '--build', 'run');
     for (;;) {
       if (existsSync(join(place, 'count'))) break;
