@@ -228,8 +228,8 @@ describe.runIf(available('slurm'))('calls as jobs of a real Slurm', () => {
     cluster.run('scontrol', 'requeue', id);
     await running.saw(/PENDING \(BeginTime\)/);
     writeFileSync(free, '');
-    // Slurm would wait for two minutes.
-    cluster.run('scontrol', 'update', `jobid=${id}`, 'starttime=now');
+    // Slurm would wait for two minutes; within the same second it would refuse to start it.
+    cluster.run('scontrol', 'update', `jobid=${id}`, 'starttime=now+2');
     const done = await running.done;
     expect([done.exit, text(done.outputs['out']), done.log]).toEqual([0, 'free\n', 'begun\nfree\n']);
     expect(cluster.run('scontrol', 'show', 'job', id)).toContain('Restarts=1');

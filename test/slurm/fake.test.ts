@@ -190,6 +190,19 @@ describe('with a fake Slurm', () => {
     expect(hint).toContain('file system that the nodes share');
   });
 
+  it('a job that was told to end and could not be started anew is submitted again', async () => {
+    const free = join(folder, 'free');
+    const running = calls.start(quick(), script(`echo begun; [ -e ${free} ] || kill -TERM $PPID; echo on >out.txt`, out));
+    await submitted(running, 1);
+    expect(fake.run(1)).toBe(143);
+    writeFileSync(free, '');
+    fake.set(1, 'FAILED', 'NonZeroExitCode');
+    await submitted(running, 2);
+    fake.run(2);
+    const done = await running.done;
+    expect([done.exit, text(done.outputs['out']), done.log]).toEqual([0, 'on\n', 'begun\n']);
+  });
+
   it('a job of an earlier finn that ran out of time is submitted again with what is asked for now', async () => {
     const first = calls.start(quick({ time: 60 }), works);
     await submitted(first, 1);

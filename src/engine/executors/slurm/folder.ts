@@ -19,6 +19,8 @@ export interface Run {
   readonly name: string;
   /** undefined until its tool has ended by itself. */
   readonly ended: { readonly exit: number; readonly seconds: number } | undefined;
+  /** Did somebody outside of it tell it to end? */
+  readonly told: boolean;
 }
 
 /**
@@ -103,7 +105,7 @@ export class JobFolder {
       ? this.#text(`exit-${name}`).split(' ').map(Number)
       : [];
     const ended = Number.isInteger(exit) ? { exit: exit!, seconds: (microseconds ?? 0) / 1e6 } : undefined;
-    return { id: newest.id, name, ended };
+    return { id: newest.id, name, ended, told: names.includes(`told-${name}`) };
   }
 
   /** Path of a run's log. */

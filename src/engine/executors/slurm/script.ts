@@ -35,20 +35,22 @@ export interface Task {
 
 /**
  * The script of a job. A run is named by the job's id and how often Slurm has put it into the queue again, so that no run
- * sees what another left behind. The exit status comes last, by rename: what it stands beside is whole.
+ * sees what another left behind. The exit status comes last, by rename: what it stands beside is whole. A run that was told
+ * to end says so in `told-<run>`.
  */
 export function jobScript({ directory, command, files, version, environment, setup }: Task): string {
   const words = (list: readonly string[]): string => list.map(quote).join(' ');
   return `${[
     '#!/bin/bash',
     '# Written by finn. Whoever ends the job sends TERM to all of it: what the tool then says of its end is not its result.',
-    "trap 'exit 143' TERM",
+    `run="$SLURM_JOB_ID-\${SLURM_RESTART_COUNT:-0}"`,
+    `told=${quote(`${directory}/slurm/told-`)}"$run"`,
+    `trap ': >"$told"; exit 143' TERM`,
     ...setup,
     `cd -- ${quote(directory)} || exit 1`,
     ...Object.entries(environment).map(([name, value]) =>
       value === undefined ? `unset ${name}` : `export ${name}=${quote(value)}`,
     ),
-    `run="$SLURM_JOB_ID-\${SLURM_RESTART_COUNT:-0}"`,
     'folder="slurm/run-$run"',
     'rm -rf -- "$folder"',
     `${files ? 'cp -R slurm/inputs' : 'mkdir'} "$folder" || exit 1`,

@@ -11,7 +11,7 @@ export interface QueuedJob {
 /**
  * What a state means to the one who waits:
  * - live: it waits or runs, or Slurm itself puts it into the queue again;
- * - ended: its script ran to its end, so there is an exit status;
+ * - ended: its script ran to its end, so there is an exit status, unless it was told to end;
  * - lost: through no fault of its own, so it is submitted again;
  * - time, memory, cancelled: it was ended, and would be again.
  */

@@ -82,7 +82,9 @@ export async function watch(id: number, folder: JobFolder, options: WatchOptions
         else if (!patient()) return done(last, last.ended);
       } else if (fate === 'ended') {
         if (last?.ended) return done(last, last.ended);
-        if (!patient()) return { what: 'silent', job, lines: follower.lines, nodes };
+        // Slurm refuses to start a job anew within the second in which it was ended, and calls that a failure of its script.
+        const what = last?.told ? 'lost' : 'silent';
+        if (!patient()) return { what, job, lines: follower.lines, nodes };
       } else {
         follower.end();
         return { what: fate, job, lines: follower.lines, nodes };
