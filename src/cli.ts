@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { commandLine } from './commands/command-line.ts';
 import type { Io } from './commands/session.ts';
 import { FinnError } from './diagnostics/diagnostic.ts';
@@ -8,20 +9,48 @@ import { harmless } from './diagnostics/visible.ts';
 
 const controller = new AbortController();
 
+let mayBeInterrupted = false;
+
+/** Under npx one Ctrl-C comes twice: from the terminal, and passed on by npm. In ms. */
+const echo = 300;
+
 /**
- * From now on the first interrupt asks the command to end what it has started, the second ends finn. Commands without
- * this end at once: what computes without pause would not hear of it.
+ * From now on the first interrupt asks the command to end what it has started, the second ends finn; what is left of its work
+ * then, the next finn sweeps. Commands without this end at once: what computes without pause would not hear of it.
  */
 function interruptible(): void {
-  process.once('SIGINT', () => {
+  mayBeInterrupted = true;
+  let first: number | undefined;
+  const interrupt = (): void => {
+    if (first !== undefined && performance.now() - first > echo) process.exit(130);
     controller.abort();
-    process.once('SIGINT', () => process.exit(130));
+    first ??= performance.now();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  // The terminal was closed. Who has none goes on, as nohup wants it, whose word Node forgets.
+  const terminals = [0, 1, 2].filter((stream) => isatty(stream));
+  process.on('SIGHUP', () => {
+    if (terminals.length === 0) return;
+    if (!controller.signal.aborted) process.once('exit', endWithout);
+    controller.abort();
   });
-  process.once('SIGTERM', () => controller.abort());
+  /** Node itself aborts at its end, and dumps core, where it cannot give a terminal back as it was. */
+  const endWithout = (): void => {
+    if (!terminals.every((stream) => isatty(stream))) process.kill(process.pid, 'SIGKILL');
+  };
 }
 
-// `finn boards | head -1` closes the pipe early, which is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+/**
+ * What is said reaches nobody any more. `finn boards | head -1` closes the pipe early, which is no error; but a build is
+ * interrupted by it, and not done.
+ */
+function cutOff(error: NodeJS.ErrnoException): void {
+  if (mayBeInterrupted) controller.abort();
+  else process.exit(error.code === 'EPIPE' ? 0 : 1);
+}
+process.stdout.on('error', cutOff);
+process.stderr.on('error', cutOff);
 
 const io: Io = {
   // Names and messages in a line may be of others: of a recipe, a model, a tool.

@@ -61,9 +61,8 @@ process.on('message', (order: Order) => {
   if (order.type === 'stop') controller.abort();
   else void obey(order);
 });
-// Whoever watches hears of Ctrl-C, too, and says what is to be done.
+// Whoever watches hears of Ctrl-C and of a closed terminal, too, and says what is to be done.
 process.on('SIGINT', () => {});
-process.on('disconnect', () => {
-  controller.abort();
-  process.exit();
-});
+process.on('SIGHUP', () => {});
+// It ends when nothing runs any more.
+process.on('disconnect', () => controller.abort());

@@ -77,8 +77,11 @@ export class Builds {
   async close(): Promise<void> {
     const forked = this.#process;
     this.#process = undefined;
-    forked?.kill();
-    await forked?.ended;
+    if (!forked) return;
+    forked.end();
+    const grace = setTimeout(() => forked.kill(), GRACE);
+    await forked.ended;
+    clearTimeout(grace);
   }
 
   #start(): Forked<Order, Answer> {

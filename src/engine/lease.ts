@@ -31,7 +31,10 @@ export interface LeaseRead {
 }
 
 let leases = 0;
-/** Leases of this process: those that nobody ends are ended with it. */
+/**
+ * Leases of this process: those that nobody ends are ended when it has nothing more to do. One that ends in the midst of its work, by
+ * a second Ctrl-C or a defect, leaves them: they tell the next one that there is something to sweep.
+ */
 const open = new Set<Lease>();
 function endAll(): void {
   for (const lease of open) lease.end();
@@ -62,7 +65,7 @@ export function leaseIn(folder: string, onTaken: () => void): Lease {
       if (taken && root === undefined) return;
       if (!taken) {
         taken = true;
-        if (open.size === 0) process.once('exit', endAll);
+        if (open.size === 0) process.once('beforeExit', endAll);
         open.add(lease);
         onTaken();
       }
@@ -86,7 +89,7 @@ export function leaseIn(folder: string, onTaken: () => void): Lease {
     },
     end() {
       open.delete(lease);
-      if (open.size === 0) process.off('exit', endAll);
+      if (open.size === 0) process.off('beforeExit', endAll);
       if (!taken) return;
       taken = false;
       try {

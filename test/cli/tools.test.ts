@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { available } from '../helpers/require.ts';
 import { Rig } from './rig.ts';
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -35,6 +36,9 @@ const toolPids = (): number[] =>
   readdirSync(rig.folder)
     .filter((name) => name.startsWith('pids-'))
     .flatMap((name) => readFileSync(rig.path(name), 'utf8').trim().split(' ').map(Number));
+/** What is unfinished in the cache. */
+const leftInCache = (): string[] =>
+  ['work', 'leases'].flatMap((name) => readdirSync(rig.path(`.finn/${name}`)).filter((one) => !/^failed/.test(one)));
 const until = async (what: () => boolean): Promise<void> => {
   while (!what()) await new Promise((resolve) => setTimeout(resolve, 20));
 };
@@ -74,14 +78,80 @@ describe('Ctrl-C', () => {
   });
 
   it('twice ends finn itself, and the tools even so', async () => {
+    // A step that does not hear of the first.
+    rig.write(
+      'deaf.mjs',
+      `import { artifacts, buildStep, definePlugin, files } from 'finn';
+      const deaf = buildStep({
+        name: 'deaf', doc: 'Never ends.', needs: { dataflow: artifacts.dataflow }, makes: { deaf: files('deaf', '.') },
+        config: () => ({}),
+        run: () => new Promise(() => setInterval(() => {}, 1000)),
+      });
+      export const plugin = definePlugin({ name: 'deaf', steps: [deaf] });`,
+    );
+    rig.write(
+      'finn.config.yaml',
+      `${rig.read('finn.config.yaml')}plugins: [deaf.mjs]\ntrust: { plugins: [deaf.mjs] }\n`,
+    );
+    rig.write('mood', 'hang');
+    const { child } = start();
+    const ended = once(child, 'exit');
+    await until(() => toolPids().length >= 2);
+    const again = setInterval(() => child.kill('SIGINT'), 100);
+    expect(await ended).toEqual([130, null]);
+    clearInterval(again);
+    const pids = toolPids();
+    await until(() => !pids.some(isRunning));
+  });
+
+  it('comes twice under npx, which is once', async () => {
     rig.write('mood', 'hang');
     const { child } = start();
     await until(() => toolPids().length >= 4);
     child.kill('SIGINT');
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([130, null]);
-    const pids = toolPids();
-    await until(() => !pids.some(isRunning));
+    // It has ended in order.
+    expect(leftInCache()).toEqual([]);
+  });
+});
+
+describe('a build that nobody listens to any more', () => {
+  it('is interrupted, and not done', async () => {
+    rig.write('mood', 'hang');
+    const { child } = start();
+    await until(() => toolPids().length >= 4);
+    // The next thing to be said is that yosys takes long.
+    child.stdout!.destroy();
+    expect(await once(child, 'exit')).toEqual([130, null]);
+    await until(() => !toolPids().some(isRunning));
+    expect(leftInCache()).toEqual([]);
+  });
+
+  it.skipIf(!available('python'))('ends with its terminal, in order and without a dump', async () => {
+    rig.write('mood', 'hang');
+    const { FINN_CACHE: _, FINN_JOBS: __, ...env } = process.env;
+    const helper = fileURLToPath(new URL('../helpers/closed-terminal.py', import.meta.url));
+    const terminal = spawn('python3', [helper, process.execPath, cli, ...args], { cwd: rig.folder, env });
+    let said = '';
+    terminal.stdout.on('data', (data) => (said += String(data)));
+    await until(() => toolPids().length >= 4);
+    terminal.stdin.end();
+    await once(terminal, 'close');
+    // SIGKILL: its own, as the last thing.
+    expect(said).toBe('-9\n');
+    await until(() => !toolPids().some(isRunning));
+    expect(leftInCache()).toEqual([]);
+  });
+
+  it('goes on where a terminal is closed that is not its own, as nohup wants it', async () => {
+    rig.write('mood', 'hang');
+    const { child } = start();
+    await until(() => toolPids().length >= 4);
+    child.kill('SIGHUP');
+    child.kill('SIGTERM');
+    // Had the first ended it, that would be the signal.
+    expect(await once(child, 'exit')).toEqual([130, null]);
   });
 });
 

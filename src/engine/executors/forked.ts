@@ -39,6 +39,11 @@ export class Forked<Order, Answer> {
     if (this.#child.connected) this.#child.send(order as object);
   }
 
+  /** It hears of nothing more, and ends when it has done what is to be done then. */
+  end(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
