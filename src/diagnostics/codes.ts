@@ -83,7 +83,10 @@ export const codes = {
   'tool/time-limit':
     'A call of a tool took longer than the limit that the recipe or finn.config.yaml sets for its step.',
   'tool/log': 'A line of a tool’s log that the tool itself calls an error or a warning.',
+  'tool/log-size': 'A tool wrote more on stdout and stderr than any log has that is read.',
   'tool/output': 'A tool ended well but did not leave behind a file that it was asked for.',
+  'tool/output-size': 'A tool left a file behind that is larger than finn can hold.',
+  'tool/start': 'A tool could not be started: there are too many processes or open files, or too little memory.',
   'tool/slurm-cancelled': 'Someone else than finn cancelled a Slurm job.',
   'tool/slurm-lost': 'The Slurm job of a call was lost again and again: its nodes failed, or others were preferred.',
   'tool/slurm-memory': 'A Slurm job needed more memory than it had.',

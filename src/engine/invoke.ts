@@ -8,6 +8,7 @@ import type { Executed, Executor } from './executor.ts';
 import { failedLog, writeFailedCall } from './failed-call.ts';
 import type { Invocation, Tool } from './invocation.ts';
 import { logDiagnostics, tailOf } from './log.ts';
+import { cannotWrite } from './objects.ts';
 import type { CallMade, CallRecord } from './records.ts';
 import type { Remote } from './remote.ts';
 import type { Store } from './store.ts';
@@ -41,8 +42,17 @@ export interface InvokerOptions {
   readonly remote?: Remote | undefined;
 }
 
-/** The reason of an abort: the call took too long. */
-class TooLong extends Error {}
+/** The reason of an abort: the call took too long, or its log is too long. */
+class Excess extends Error {
+  readonly of: 'time' | 'log';
+  constructor(of: 'time' | 'log') {
+    super();
+    this.of = of;
+  }
+}
+
+/** Characters that a tool may write on stdout and stderr: more than any log holds that somebody reads. */
+const longestLog = 100e6;
 
 /** Runs tools, or restores what the same calls made before; equal calls at the same time run once. */
 export class Invoker {
@@ -145,7 +155,9 @@ export class Invoker {
     const lines: string[] = [];
     let done = false;
     const limit = far ? undefined : options.timeLimit;
-    const { signal, stop } = limited(options.signal, limit);
+    const { signal, stop, exceed } = limited(options.signal, limit);
+    let written = 0;
+    const started = performance.now();
     try {
       const executed = await this.#executor
         .execute(invocation, {
@@ -154,23 +166,27 @@ export class Invoker {
           step: options.id.step,
           key,
           onLine: (text) => {
+            written += text.length + 1;
+            if (written > longestLog) return exceed();
             lines.push(`${text}\n`);
             options.emit({ type: 'line', id: options.id, tool: tool.name, text });
           },
           onNote: (text) => options.emit({ type: 'note', id: options.id, text }),
         })
         .finally(stop);
-      options.signal.throwIfAborted();
+      signal.throwIfAborted();
       done = true;
       return this.#finish(key, invocation, version, executed, directory, options);
     } catch (cause) {
       this.#say(invocation, options, 'failed');
-      if (cause instanceof TooLong) {
-        const executed = { exit: null, outputs: {}, log: lines.join(''), seconds: limit! };
+      if (cause instanceof Excess) {
+        const seconds = cause.of === 'time' ? limit! : (performance.now() - started) / 1000;
+        const executed = { exit: null, excess: cause.of, outputs: {}, log: lines.join(''), seconds };
         throw this.#failure(key, invocation, version, executed, [], directory, options.id);
       }
       if (!done) this.#store.discard(directory);
-      throw cause;
+      // The disk may be full before the tool has its files.
+      throw isOfDisk(cause) ? cannotWrite(directory, cause) : cause;
     }
   }
 
@@ -216,32 +232,48 @@ export class Invoker {
     key: string,
     invocation: Invocation,
     version: string,
-    /** `exit` is null where it was ended because it took too long. */
-    executed: Omit<Executed, 'exit'> & { readonly exit: number | null },
+    /** `exit` is null where it was ended because it took too long or wrote too much. */
+    executed: Omit<Executed, 'exit'> & { readonly exit: number | null; readonly excess?: 'time' | 'log' },
     missing: readonly string[],
     directory: string,
     id: InstanceId,
   ): FinnError {
     const { tool, label } = invocation;
     const logName = failedLog(tool.name);
-    writeFailedCall(directory, { id, invocation, version }, executed);
-    const kept = this.#store.keep(directory, failedName(tool, key));
-    const shown = `${basename(this.#store.folder)}/work/${basename(kept)}`;
+    let kept = directory;
+    let keeping = '';
+    try {
+      writeFailedCall(directory, { id, invocation, version }, executed);
+      kept = this.#store.keep(directory, failedName(tool, key));
+      keeping = `its files and log are kept in ${basename(this.#store.folder)}/work/${basename(kept)}; \`finn bundle\` packs them`;
+    } catch (cause) {
+      // It may be the tool that has filled the disk: that is what has to be told.
+      keeping = `its files and log could not be kept: ${cause instanceof Error ? cause.message : String(cause)}`;
+      this.#store.discard(directory);
+    }
     const lines = logDiagnostics(tool, executed.log, join(kept, logName));
     const told = lines.some(({ severity }) => severity === 'error');
     const tail = told ? '' : tailOf(executed.log);
     const what =
-      executed.exit === null
+      executed.excess === 'time'
         ? error('tool/time-limit', `${tool.name} was ended after ${executed.seconds} s, its limit (${label})${tail}`, {
-            hint: `\`time_limits\` of the recipe or of finn.config.yaml says how long it may take; its files and log are kept in ${shown}; \`finn bundle\` packs them`,
+            hint: `\`time_limits\` of the recipe or of finn.config.yaml says how long it may take; ${keeping}`,
           })
-        : executed.exit !== 0
-          ? error('tool/failed', `${tool.name} ended with exit status ${executed.exit} (${label})${tail}`, {
-              hint: `its files and log are kept in ${shown}; \`finn bundle\` packs them`,
-            })
-          : error('tool/output', `${tool.name} ended well but left no ${missing.join(', ')} (${label})${tail}`, {
-              hint: `its files and log are kept in ${shown}; \`finn bundle\` packs them`,
-            });
+        : executed.excess === 'log'
+          ? error(
+              'tool/log-size',
+              `${tool.name} was ended: it wrote more than ${longestLog / 1e6} MB (${label})${tail}`,
+              {
+                hint: `what a tool says is kept and read: have it say less, or write to a file; ${keeping}`,
+              },
+            )
+          : executed.exit !== 0
+            ? error('tool/failed', `${tool.name} ended with exit status ${executed.exit} (${label})${tail}`, {
+                hint: keeping,
+              })
+            : error('tool/output', `${tool.name} ended well but left no ${missing.join(', ')} (${label})${tail}`, {
+                hint: keeping,
+              });
     return new FinnError(what, ...lines);
   }
 
@@ -255,13 +287,35 @@ export class Invoker {
   }
 }
 
-/** A signal that aborts as the given one does, or with TooLong after so many seconds; `stop` ends the wait. */
-function limited(signal: AbortSignal, seconds: number | undefined): { signal: AbortSignal; stop: () => void } {
-  if (seconds === undefined) return { signal, stop: () => {} };
+/** A signal that aborts as the given one does, or after so many seconds, or at `exceed`; `stop` ends the wait. */
+function limited(
+  signal: AbortSignal,
+  seconds: number | undefined,
+): { signal: AbortSignal; stop: () => void; exceed: () => void } {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new TooLong()), Math.min(seconds * 1000, 2 ** 31 - 1));
-  return { signal: AbortSignal.any([signal, controller.signal]), stop: () => clearTimeout(timer) };
+  let left = (seconds ?? 0) * 1000;
+  let timer: NodeJS.Timeout | undefined;
+  // While finn is stopped by Ctrl-Z its tools may be, too: that time does not count.
+  const wait = (): void => {
+    const asked = Math.min(left, 1000);
+    const since = performance.now();
+    timer = setTimeout(() => {
+      left -= Math.min(performance.now() - since, asked + 10_000);
+      if (left > 0) wait();
+      else controller.abort(new Excess('time'));
+    }, asked);
+  };
+  if (seconds !== undefined) wait();
+  return {
+    signal: AbortSignal.any([signal, controller.signal]),
+    stop: () => clearTimeout(timer),
+    exceed: () => controller.abort(new Excess('log')),
+  };
 }
+
+/** Is it the system that says so: no room, or no leave to write? */
+const isOfDisk = (cause: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EFBIG'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 
 /** The key of a call: tool and kind of program, version, arguments, contents of files, names of outputs, and nothing of finn. */
 export const callKey = ({ tool, args, files, outputs }: Invocation, version: string): string =>

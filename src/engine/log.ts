@@ -1,6 +1,10 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Tool } from './invocation.ts';
 
+/** Characters of a line that are shown. */
+const widest = 1000;
+const short = (line: string): string => (line.length > widest ? `${line.slice(0, widest)}…` : line);
+
 /** More messages than this of one severity and call say nothing new. */
 const most = 20;
 
@@ -17,7 +21,7 @@ export function logDiagnostics(tool: Tool, log: string, path: string): Diagnosti
     for (const { pattern, severity } of patterns) {
       const match = pattern.exec(text);
       if (!match) continue;
-      const message = `${tool.name}: ${(match.groups?.['message'] ?? text).trim()}`;
+      const message = short(`${tool.name}: ${(match.groups?.['message'] ?? text).trim()}`);
       if (found.has(message)) return;
       counts[severity] += 1;
       if (counts[severity] > most) return;
@@ -30,6 +34,6 @@ export function logDiagnostics(tool: Tool, log: string, path: string): Diagnosti
 
 /** The last lines of a log, for a message; '' if there are none. */
 export function tailOf(log: string, lines = 10): string {
-  const last = log.trimEnd().split(/\r?\n/).slice(-lines).join('\n');
+  const last = log.trimEnd().split(/\r?\n/).slice(-lines).map(short).join('\n');
   return last === '' ? '' : `; its last lines were:\n${last}`;
 }

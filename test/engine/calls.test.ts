@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { each, item } from '../../src/engine/artifact.ts';
@@ -152,6 +152,44 @@ describe('a tool call', () => {
     expect((await build(steps(), 'a')).ok).toBe(true);
     expect(rig.executed.length).toBe(2);
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it('that says too much is ended, with the beginning of its log kept', async () => {
+    const line = 'x'.repeat(1_000_000);
+    rig.execute = async () => ({ log: Array(102).fill(line).join('\n') });
+    const built = await build(steps(), 'a');
+    expect(built.ok).toBe(false);
+    const [diagnostic] = built.outcomes.flatMap(({ diagnostics }) => diagnostics);
+    expect(diagnostic).toMatchObject({ code: 'tool/log-size' });
+    expect(diagnostic?.message).toMatch(/^yosys was ended: it wrote more than 100 MB \(.*\); its last lines were:\n/);
+    expect(diagnostic!.message.length).toBeLessThan(20_000);
+    const [kept] = readdirSync(join(rig.folder, '.finn/work'));
+    expect(statSync(join(rig.folder, '.finn/work', kept!, 'yosys.log')).size).toBe(99 * 1_000_001);
+  });
+
+  it('that fails and cannot be kept says both', async () => {
+    // As on a full disk: nothing can be put into the folder.
+    rig.execute = async (_, directory) => {
+      rmSync(directory, { recursive: true });
+      writeFileSync(directory, '');
+      return { exit: 1, log: 'No space left on device' };
+    };
+    const built = await build(steps(), 'a');
+    const [diagnostic] = built.outcomes.flatMap(({ diagnostics }) => diagnostics);
+    expect(diagnostic).toMatchObject({ code: 'tool/failed' });
+    expect(diagnostic?.message).toContain('No space left on device');
+    expect(diagnostic?.hint).toMatch(/^its files and log could not be kept: E\w+/);
+    expect(readdirSync(join(rig.folder, '.finn/work'))).toEqual([]);
+  });
+
+  it('whose files find no room is not a defect', async () => {
+    rig.execute = async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    };
+    const built = await build(steps(), 'a');
+    const [diagnostic] = built.outcomes.flatMap(({ diagnostics }) => diagnostics);
+    expect(diagnostic).toMatchObject({ code: 'cache/write', hint: expect.stringContaining('make room') });
+    expect(readdirSync(join(rig.folder, '.finn/work'))).toEqual([]);
   });
 
   it('that leaves out an output is an error even if it ends well', async () => {

@@ -133,6 +133,27 @@ describe('native tools', () => {
     while (existsSync(`/proc/${left}/exe`)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
+  it('leave nothing running that they have cut off from themselves', async () => {
+    const script = 'setsid sleep 600 < /dev/null > /dev/null 2>&1 & echo $! > pid';
+    const done = await run(shell, ['-c', script], {}, { pid: 'pid' });
+    const left = Number(text(done.outputs['pid']));
+    expect(left).toBeGreaterThan(1);
+    while (existsSync(`/proc/${left}/exe`)) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+
+  it('may write lines without end, and with ends of either kind', async () => {
+    const script = 'head -c 5000000 /dev/zero | tr "\\0" x; printf "\\nü\\r\\n\\nlast"';
+    const { lines } = await run(shell, ['-c', script]);
+    const pieces = lines.slice(0, -3);
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(pieces.join('')).toBe('x'.repeat(5_000_000));
+    expect(lines.slice(-3)).toEqual(['ü', '', 'last']);
+  });
+
+  it('that leave more than can be held are a diagnostic', async () => {
+    expect(await codeOf(run(shell, ['-c', 'truncate -s 3G made'], {}, { made: 'made' }))).toBe('tool/output-size');
+  });
+
   it('that are missing, too old or silent about their version are diagnostics', async () => {
     expect(await codeOf(executor.version(native('no-such-program-of-finn')))).toBe('tool/missing');
     expect(await codeOf(run(native('no-such-program-of-finn'), []))).toBe('tool/missing');

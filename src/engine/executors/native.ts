@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { bug, fail } from '../../diagnostics/diagnostic.ts';
@@ -42,6 +42,9 @@ export function executable(content: Uint8Array | string): boolean {
   if (typeof content === 'string') return content.startsWith('#!');
   return (content[0] === 0x7f && content[1] === 0x45) || (content[0] === 0x23 && content[1] === 0x21);
 }
+
+/** Of what a tool leaves behind; Node reads no more of a file at once. In bytes. */
+const largestFile = 2 ** 31 - 1;
 
 /** How long what a tool started may go on writing when the tool itself has ended. */
 const lingerMilliseconds = 1000;
@@ -100,19 +103,45 @@ export async function runNative(
   running.add(end);
   if (running.size === 1) process.on('exit', endAll);
   try {
-    for await (const line of child.iterable()) onLine(String(line));
+    for await (const line of linesOf(child.stdout)) onLine(line);
     const ended = await child;
     signal.throwIfAborted();
+    if (ended.exitCode === undefined && ended.signal === undefined)
+      fail('tool/start', `${command} could not be started: ${ended.originalMessage ?? 'the system does not say why'}`, {
+        hint: 'fewer `jobs`, or higher limits (`ulimit -u`, `ulimit -n`), leave room for it',
+      });
     return { exit: ended.exitCode ?? 128 + signalNumber(ended.signal), outputs: await collect(invocation, directory) };
   } finally {
     clearTimeout(last);
     signal.removeEventListener('abort', end);
     running.delete(end);
     if (running.size === 0) process.off('exit', endAll);
-    // What the tool left running in its group is of no use to anybody.
-    kill();
+    // What the tool left running is of no use to anybody.
+    end();
   }
 }
+
+/** Characters of a line: what is longer is no line that anybody reads, and comes in pieces. */
+const longestLine = 1 << 20;
+
+/** The lines of a stream, as they come, without their ends. */
+async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) yield withoutReturn(line);
+    if (rest.length > longestLine) {
+      yield rest;
+      rest = '';
+    }
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield withoutReturn(rest);
+}
+
+const withoutReturn = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line);
 
 async function collect(invocation: Invocation, directory: string): Promise<Record<string, Uint8Array>> {
   const outputs: Record<string, Uint8Array> = {};
@@ -122,6 +151,9 @@ async function collect(invocation: Invocation, directory: string): Promise<Recor
       // A link that a tool leaves in the place of a file may lead anywhere.
       if (!contains(await realpath(directory), await realpath(file)))
         fail('tool/output', `${path} is a link that leaves the folder of the call`, { hint: 'leave a file' });
+      const { size } = await stat(file);
+      if (size > largestFile)
+        fail('tool/output-size', `${path} has ${(size / 1e9).toFixed(1)} GB, more than the 2 GB that finn reads`);
       outputs[name] = new Uint8Array(await readFile(file));
     } catch (problem) {
       if ((problem as NodeJS.ErrnoException).code !== 'ENOENT') throw problem;
