@@ -23,7 +23,7 @@ for (const name of Object.keys(files)) {
 
 const status = program.kind === 'native' ? native() : await (program.kind === 'npm' ? wasm() : own());
 const missing = Object.values(outputs).filter((path) => path !== '<log>' && !existsSync(join(folder, path)));
-const was = exit === null ? 'ran too long and was ended' : `ended with status ${exit}`;
+const was = exit === null ? 'took too long, or wrote too much, and was ended' : `ended with status ${exit}`;
 say(`ended with status ${status}; it ${was} when it failed`);
 if (missing.length > 0) say(`it left no ${missing.join(', ')}`);
 process.exitCode = status;

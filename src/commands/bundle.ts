@@ -150,12 +150,12 @@ function readme(call: FailedCall, redact: (text: string) => string, log: string)
     npm: program.kind === 'npm' ? `npm install ${program.package}@${version}` : '',
     module: 'Its code is a part of finn, and of this bundle: finn-module.mjs.',
   }[program.kind];
-  return redact(`A call of ${tool} that ${exit === null ? 'took too long' : exit === 0 ? 'left out a file' : 'failed'}: ${call.label}
+  return redact(`A call of ${tool} that ${exit === null ? 'finn ended' : exit === 0 ? 'left out a file' : 'failed'}: ${call.label}
 step ${nameOf(call)}
 
   ${command}
 
-${exit === null ? 'It was ended after its time limit.' : `It ended with status ${exit}.`} It was to leave behind: ${Object.values(call.outputs).join(', ') || 'nothing'}
+${exit === null ? 'It took too long, or wrote too much, and was ended.' : `It ended with status ${exit}.`} It was to leave behind: ${Object.values(call.outputs).join(', ') || 'nothing'}
 
 To run it again, with Node 20 or later:
 

@@ -6,7 +6,6 @@ import { finnVersion } from '../engine/own-code.ts';
 import type { Outcome } from '../engine/scheduler.ts';
 import type { Scope } from '../engine/step.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
-import { readIfThere } from '../util/files.ts';
 import { contentHash, sha256 } from '../util/hash.ts';
 import { formatRational } from '../util/rational.ts';
 import type { Judged } from './expect.ts';
@@ -131,12 +130,10 @@ export const targetOf = ({ name, board, clockMhz }: Target): Manifest['target'] 
   clock_mhz: formatRational(clockMhz),
 });
 
-/** sha256 of a recipe and its parents, by path from the recipe's folder. */
+/** sha256 of a recipe and its parents, as they were read, by path from the recipe's folder. */
 export function recipeFiles(recipe: Recipe): Readonly<Record<string, string>> {
-  const boards = [...recipe.targets.values()].flatMap(({ board }) => [board.path, board.pins?.path]);
-  const own = recipe.files.filter((path) => !boards.includes(path));
   return sorted(
-    Object.fromEntries(own.map((path) => [nameFrom(recipe.path, path), sha256(readIfThere(path) ?? '')] as const)),
+    Object.fromEntries([...recipe.texts].map(([path, text]) => [nameFrom(recipe.path, path), sha256(text)] as const)),
   );
 }
 

@@ -129,6 +129,8 @@ export interface Recipe {
   readonly description?: string;
   /** This file, its parents, and the boards' files: what to watch. */
   readonly files: readonly string[];
+  /** What stood in this file and its parents when they were read, by path: they may be edited while a build runs. */
+  readonly texts: ReadonlyMap<string, string>;
   readonly networks: ReadonlyMap<string, Network>;
   readonly targets: ReadonlyMap<string, Target>;
   readonly foldings: ReadonlyMap<string, Folding>;

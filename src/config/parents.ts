@@ -4,14 +4,16 @@ import { Confines } from './confines.ts';
 import { beside, readSource } from './read.ts';
 import { isPlain, overlay, type Source } from './source.ts';
 
-/** A recipe with its parents laid under it; `files` are all that were read, the recipe first. */
+/** A recipe with its parents laid under it; `files` are all that were read, the recipe first, `texts` what stood in them. */
 export function readWithParents(path: string): {
   source?: Source;
   files: readonly string[];
+  texts: ReadonlyMap<string, string>;
   diagnostics: readonly Diagnostic[];
 } {
   const chain: Source[] = [];
   const files: string[] = [];
+  const texts = new Map<string, string>();
   const confines = new Confines(path);
   const diagnostics: Diagnostic[] = [];
   let next: { path: string; from?: Location } | undefined = { path: normalize(path) };
@@ -30,6 +32,7 @@ export function readWithParents(path: string): {
     }
     const read = readSource(next.path, next.from);
     diagnostics.push(...read.diagnostics);
+    if (read.text !== undefined) texts.set(next.path, read.text);
     if (!read.source) break;
     const { value, places } = read.source;
     chain.push(files.length === 1 ? read.source : anonymous(read.source));
@@ -37,8 +40,8 @@ export function readWithParents(path: string): {
     next =
       typeof parent === 'string' ? { path: beside(next.path, parent), from: places.get('/extends')!.value } : undefined;
   }
-  if (chain.length === 0) return { files, diagnostics };
-  return { source: chain.reduceRight((parent, own) => overlay(parent, own)), files, diagnostics };
+  if (chain.length === 0) return { files, texts, diagnostics };
+  return { source: chain.reduceRight((parent, own) => overlay(parent, own)), files, texts, diagnostics };
 }
 
 /** A parent's name, description and own parent are not its children's. */

@@ -23,8 +23,11 @@ export function reason(thrown: unknown): string {
   return words[code ?? ''] ?? String(code ?? thrown);
 }
 
-/** A YAML file by path; `from` is where a mistyped path was written. */
-export function readSource(path: string, from?: Location): { source?: Source; diagnostics: readonly Diagnostic[] } {
+/** A YAML file by path, and its text, if it can be read; `from` is where a mistyped path was written. */
+export function readSource(
+  path: string,
+  from?: Location,
+): { source?: Source; text?: string; diagnostics: readonly Diagnostic[] } {
   let text: string;
   try {
     const stat = statSync(path);
@@ -43,5 +46,5 @@ export function readSource(path: string, from?: Location): { source?: Source; di
   } catch (thrown) {
     return { diagnostics: [error('config/unreadable', `cannot read ${path}: ${reason(thrown)}`, { at: from })] };
   }
-  return readYaml(path, text);
+  return { ...readYaml(path, text), text };
 }

@@ -29,7 +29,7 @@ export function loadRecipe(
   readonly diagnostics: readonly Diagnostic[];
   readonly named: readonly string[];
 } {
-  const { source, files, diagnostics: unread } = readWithParents(path);
+  const { source, files, texts, diagnostics: unread } = readWithParents(path);
   if (!source || unread.length > 0) return { diagnostics: unread, named: files };
   const { diagnostics: refused, value } = validate('recipe', source);
   if (!isPlain(source.value)) return { diagnostics: refused, named: files };
@@ -66,6 +66,7 @@ export function loadRecipe(
     name,
     ...(file.description !== undefined && { description: file.description }),
     files: [...new Set([...files, ...boards])],
+    texts,
     networks,
     targets,
     foldings,

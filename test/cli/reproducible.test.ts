@@ -30,6 +30,16 @@ function results(folder: string): Record<string, string> {
 }
 
 describe('build.json', () => {
+  it('tells of the recipe that was built, though it was edited while the build ran', () => {
+    rig.write('make.sh', `echo '# edited' >> ${rig.path('digits.yaml')}; cp digits.onnx made.onnx\n`);
+    const made = ['run: [sh, make.sh]', 'inputs: [make.sh, digits.onnx]', 'output: made.onnx'];
+    rig.edit('digits.yaml', 'file: digits.onnx', made.join('\n      '));
+    const before = sha256(rig.bytes('digits.yaml'));
+    expect(rig.finn(upTo('import', '--allow-run')).status).toBe(0);
+    expect(manifest().recipe_files).toEqual({ 'digits.yaml': before });
+    expect(sha256(rig.bytes('digits.yaml'))).not.toBe(before);
+  });
+
   it('tells everything about where a result came from', () => {
     expect(rig.finn(upTo('codegen')).status).toBe(0);
     const told = manifest();
