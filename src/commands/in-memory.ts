@@ -3,6 +3,7 @@ import type { Project } from '../config/project.ts';
 import { bug, type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import { createEngine } from '../engine/engine.ts';
 import { LocalExecutor } from '../engine/executors/local.ts';
+import { planHost } from '../engine/readings.ts';
 import { type Context, type Host, type Scope, type Sources, UnknownUntilRun } from '../engine/step.ts';
 import { openStore } from '../engine/store.ts';
 import { ValueCache } from '../engine/values.ts';
@@ -47,7 +48,7 @@ export async function compileInMemory(options: InMemoryOptions): Promise<InMemor
   const dataflows = new Map<string, Graph>();
   const unknown = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
-  const host: Host = { mode: 'plan', signal: options.signal, note: () => {} };
+  const host = planHost(options.signal);
   const context = <C>(config: C, sources: Sources): Context<C> => ({
     config,
     sources,

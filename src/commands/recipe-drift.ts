@@ -1,7 +1,8 @@
 import { FinnError } from '../diagnostics/diagnostic.ts';
 import { programNames } from '../engine/judge.ts';
 import { finnVersion, hashOwnCode } from '../engine/own-code.ts';
-import { type Host, UnknownUntilRun } from '../engine/step.ts';
+import { planHost } from '../engine/readings.ts';
+import { UnknownUntilRun } from '../engine/step.ts';
 import { contentHash } from '../util/hash.ts';
 import { boardFiles, type Manifest, recipeFiles, targetOf } from './manifest.ts';
 import { type Change, changesBetween, factsOf, prefixed } from './manifest-facts.ts';
@@ -40,7 +41,7 @@ export async function recipeDrift(path: string, manifest: Manifest, io: Io): Pro
   for (const name of Object.keys(is)) if (/^(recipe file|tool|plug-in) /.test(name)) delete is[name];
   Object.assign(is, prefixed('recipe file ', recipeFiles(recipe)));
   Object.assign(is, prefixed('plug-in ', Object.fromEntries(session.plugins.hashes)));
-  const host: Host = { mode: 'plan', signal: io.signal, note: () => {} };
+  const host = planHost(io.signal);
   const { instances } = await engine.plan(engine.graph(wantedOf(session, undefined)));
   const asked = new Set<string>();
   for (const { step, scope } of instances.map(({ instance }) => instance)) {

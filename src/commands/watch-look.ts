@@ -1,15 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { loadProject } from '../config/project.ts';
-import { loadRecipe } from '../config/recipe.ts';
 import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import { render } from '../diagnostics/render.ts';
 import type { Files } from '../engine/artifact.ts';
 import type { Instance, StepGraph } from '../engine/graph.ts';
+import { planHost, Readings } from '../engine/readings.ts';
 import { type Host, UnknownUntilRun } from '../engine/step.ts';
 import type { Looked } from '../engine/watch.ts';
-import { externalNames } from '../onnx/external.ts';
 import { contentHash, sha256 } from '../util/hash.ts';
+import { namedPaths } from './named-paths.ts';
 import { type Io, openSession, refuseUntrusted, type Session } from './session.ts';
 import { wantedOf } from './wanted.ts';
 import { Estimates } from './watch-estimates.ts';
@@ -50,7 +47,6 @@ export class Lookout {
   /** Of a wrong recipe less is known: what the last right one named is watched on. */
   #paths: readonly string[] = [];
   #last: Sight | undefined;
-  readonly #external = new Map<string, { readonly stamp: string; readonly names: readonly string[] }>();
 
   constructor(recipe: string, options: LookOptions, io: Io) {
     this.#recipe = recipe;
@@ -63,13 +59,14 @@ export class Lookout {
     const warnings: string[] = [];
     const hear: Io = { ...this.#io, out: () => {}, err: (line) => void warnings.push(line) };
     let session: Session | undefined;
+    const readings = new Readings();
     try {
       session = openSession(this.#recipe, { ...this.#options, builds: this.#options.build }, hear);
       this.#io.color = hear.color;
       refuseUntrusted(session);
-      const host: Host = { mode: 'plan', signal, note: () => {} };
+      const host = planHost(signal, readings);
       const { identity, networks } = await identify(session, wantedOf(session, this.#options.until), host);
-      this.#paths = this.#pathsOf(session);
+      this.#paths = [...new Set([...namedPaths(this.#recipe, session), ...readings.paths])];
       // Nothing but what was saved decides over what is estimated.
       const known = this.#last?.identity === identity ? this.#last.wanted?.estimates : undefined;
       const estimates = known ?? (await this.estimates.all(session, networks, host));
@@ -88,47 +85,10 @@ export class Lookout {
       const wrong = cause.diagnostics;
       const show = session?.render ?? ((one: Diagnostic): string => render(one, { color: hear.color }));
       const identity = sha256(['wrong', ...wrong.map(show)].join('\n'));
-      const paths = [...new Set([...this.#pathsOf(session), ...this.#paths])];
+      const paths = [...new Set([...namedPaths(this.#recipe, session), ...readings.paths, ...this.#paths])];
       this.#last = { identity, paths, warnings, wrong, render: show, locate: session?.recipe.locate };
     }
     return this.#last;
-  }
-
-  /** Every file that was read, or would have been if it were there. */
-  #pathsOf(session: Session | undefined): string[] {
-    const { project } = session ?? loadProject(this.#recipe);
-    const named = session ? session.recipe.files : loadRecipe(this.#recipe).named;
-    const paths = [
-      this.#recipe,
-      ...named,
-      join(dirname(this.#recipe), 'finn.config.yaml'),
-      ...(project.configPath === undefined ? [] : [project.configPath]),
-      ...project.plugins,
-      ...(session?.plugins.files ?? []),
-    ];
-    for (const { model, verify } of session?.recipe.networks.values() ?? []) {
-      if (model.kind === 'file') paths.push(model.path, ...this.#externalOf(model.path));
-      if (model.kind === 'run') paths.push(...model.inputs.map((name) => join(model.folder, name)));
-      if (verify) paths.push(...[verify.input, verify.expected, verify.labels].filter((path) => path !== undefined));
-    }
-    for (const { file } of session?.recipe.foldings.values() ?? []) if (file !== undefined) paths.push(file);
-    return [...new Set(paths)].sort();
-  }
-
-  /** Files beside a model that hold data of its tensors. */
-  #externalOf(path: string): readonly string[] {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    const stamp = `${stat?.size} ${stat?.mtimeMs} ${stat?.ino}`;
-    const known = this.#external.get(path);
-    if (known?.stamp === stamp) return known.names;
-    let names: string[] = [];
-    try {
-      names = externalNames(new Uint8Array(readFileSync(path))).map((name) => join(dirname(path), name));
-    } catch {
-      // What is no model is said where it is read as one.
-    }
-    this.#external.set(path, { stamp, names });
-    return names;
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FinnError, fail } from '../diagnostics/diagnostic.ts';
 import type { EngineEvent, InstanceId } from '../engine/events.ts';
+import { planHost } from '../engine/readings.ts';
 import { type News, Watcher } from '../engine/watch.ts';
 import { lower } from '../steps/lower.ts';
 import { readIfThere } from '../util/files.ts';
@@ -196,7 +197,7 @@ class Watching {
 
   /** Layers of a network have been made: estimates of its builds need not wait for their FIFOs. */
   async #lowered({ session, networks, estimates }: Wish, signal: AbortSignal): Promise<void> {
-    const host = { mode: 'plan' as const, signal, note: () => {} };
+    const host = planHost(signal);
     try {
       const found = await this.#lookout.estimates.all(session, networks, host);
       const more = new Map([...found].filter(([build]) => !estimates.has(build)));

@@ -12,6 +12,7 @@ import { Invoker } from './invoke.ts';
 import { LastBuild } from './last-build.ts';
 import { hashOwnCode } from './own-code.ts';
 import { type Plan, type PlanOptions, plan } from './plan.ts';
+import { Readings } from './readings.ts';
 import type { Remote } from './remote.ts';
 import { run } from './run.ts';
 import type { Outcome, RunOptions } from './scheduler.ts';
@@ -50,6 +51,8 @@ export interface Built {
   readonly ok: boolean;
   readonly interrupted: boolean;
   readonly outcomes: readonly Outcome[];
+  /** Which files were read for it. */
+  readonly readings: Readings;
   /** An artifact or a family; undefined if it was not made. FinnError 'cache/lost'. */
   value<H extends Made>(scope: Scope, handle: H): MadeValue<ValueOf<H>> | undefined;
   /** Files of an artifact as they lie in the store; undefined if it was not made. FinnError 'cache/lost'. */
@@ -71,7 +74,7 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { steps, store, executor, jobs } = options;
   const values = new ValueCache(store);
-  const workshop: Workshop = {
+  const workshop: Omit<Workshop, 'readings'> = {
     store,
     executor,
     jobs,
@@ -88,14 +91,19 @@ export function createEngine(options: EngineOptions): Engine {
     }),
     intact: ({ record }) => wholeIn(values, Object.values(record.makes)),
   };
-  const knowing = (): Workshop => ({ ...workshop, lastBuild: new LastBuild(store, options.place ?? '') });
+  const knowing = (): Workshop => ({
+    ...workshop,
+    lastBuild: new LastBuild(store, options.place ?? ''),
+    readings: new Readings(),
+  });
   return {
     graph: (wanted) => stepGraph(steps, wanted),
     plan: (graph, planOptions) => plan(graph, knowing(), planOptions),
     async run(graph, runOptions) {
       const name = hashJson([options.place, graph.targets.map(pathOf)]);
       store.begin(name);
-      const { ok, interrupted, outcomes, known } = await run(graph, knowing(), runOptions);
+      const { readings, ...world } = knowing();
+      const { ok, interrupted, outcomes, known } = await run(graph, { ...world, readings }, runOptions);
       store.used(name, usedBy(outcomes));
       if (options.limit !== undefined) sayEvicted(store.evict(options.limit), runOptions?.display);
       const contentOf = (scope: Scope, artifact: Made): Content | undefined => {
@@ -108,6 +116,7 @@ export function createEngine(options: EngineOptions): Engine {
         ok,
         interrupted,
         outcomes,
+        readings,
         value(scope, handle) {
           const content = contentOf(scope, handle);
           return content && read(handle, content);

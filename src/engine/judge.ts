@@ -3,6 +3,7 @@ import { differences, digest, type Fingerprint, fingerprint, type Ingredients, t
 import type { Instance } from './graph.ts';
 import type { Result } from './known.ts';
 import type { LastBuild } from './last-build.ts';
+import type { Readings } from './readings.ts';
 import type { StepRecord } from './records.ts';
 import { type Host, type Sources, UnknownUntilRun } from './step.ts';
 import type { Store } from './store.ts';
@@ -15,6 +16,8 @@ export interface World {
   readonly finn: string;
   /** What the last build in this place knew. */
   readonly lastBuild?: LastBuild | undefined;
+  /** Which files sources are read from. */
+  readonly readings: Readings;
 }
 
 /** What of an instance is read before it is judged. */
@@ -40,6 +43,7 @@ export async function ingredients(
   const { step, scope } = instance;
   const sources: Sources | UnknownUntilRun = (await step.sources?.(scope.settings, host)) ?? {};
   if (sources instanceof UnknownUntilRun) return sources;
+  world.readings.check(step.name, sources);
   const tools: Record<string, string> = {};
   for (const tool of step.tools?.(scope.settings) ?? []) {
     tools[tool.name] = `${programNames[tool.program.kind]}@${await world.executor.version(tool)}`;

@@ -3,6 +3,7 @@ import type { InstanceId } from './events.ts';
 import { anyKey, type Group, type Instance, type StepGraph } from './graph.ts';
 import { ingredients, judge, type World } from './judge.ts';
 import { Known } from './known.ts';
+import { planHost } from './readings.ts';
 import { chain, type Host, UnknownUntilRun } from './step.ts';
 
 /**
@@ -64,7 +65,7 @@ class Planner {
     this.known = new Known(graph);
     this.#world = world;
     this.#options = options;
-    this.#host = { mode: 'plan', signal: options.signal ?? new AbortController().signal, note: () => {} };
+    this.#host = planHost(options.signal ?? new AbortController().signal, world.readings);
   }
 
   /** Plans an instance after all that it needs, without recursion: graphs are deeper than a stack. */

@@ -199,6 +199,7 @@ export class Scheduler {
       mode: 'run',
       signal: this.#signal,
       note: (text) => this.#emit({ type: 'note', id: instance.id, text }),
+      read: (path) => this.#workshop.readings.read(path),
     };
     const judged = await ingredients(instance, needs, this.#workshop, host);
     if (judged instanceof UnknownUntilRun) {

@@ -29,6 +29,11 @@ export interface Host {
   readonly mode: 'plan' | 'run';
   readonly signal: AbortSignal;
   note(text: string): void;
+  /**
+   * Contents of a file. What is read here `finn watch` watches, and a build that has nothing to do need not read again. Rejects
+   * with the system's error, or one with code 'EFBIG' where it has more than 2 GB.
+   */
+  read(path: string): Promise<Uint8Array>;
 }
 
 /** Contents from outside, by name. */
@@ -76,7 +81,8 @@ export interface Step<N extends Handles = Handles, M extends Makes = Makes, C = 
   applies?(settings: S): boolean;
   /**
    * Contents from outside (a model file, a folding file), by name: read when the instance is about to be judged, hashed
-   * into the key, and handed to `run` as `context.sources`. Throws FinnError where one is not there or is not wanted.
+   * into the key, and handed to `run` as `context.sources`. They are read with `host.read`. Throws FinnError where one is not
+   * there or is not wanted.
    */
   sources?(settings: S, host: Host): Promise<Sources | UnknownUntilRun>;
   /** The tools that `run` may call, and no others: their versions are in the key, so no result outlives its tool. */

@@ -44,8 +44,8 @@ export const fold = buildStep({
       bitfile: build.outputs.includes('bitfile'),
     };
   },
-  async sources({ build: { folding } }) {
-    return folding.file === undefined ? {} : { [FILE]: await readNamed(folding.file, folding.at) };
+  async sources({ build: { folding } }, host) {
+    return folding.file === undefined ? {} : { [FILE]: await readNamed(host, folding.file, folding.at) };
   },
   async run({ layers: graph }, { config, sources, note, report }) {
     const device: Device = { family: config.family };

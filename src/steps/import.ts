@@ -29,13 +29,13 @@ export const importNetwork = networkStep({
     verify: recipe.verifyAt.includes('import'),
     minAccuracy: verify?.minAccuracy && formatRational(verify.minAccuracy),
   }),
-  async sources({ network: { verify, at } }) {
+  async sources({ network: { verify, at } }, host) {
     if (!verify) return {};
     const { input, expected, labels } = verify;
     return {
-      'input.npy': await readNamed(input, at),
-      ...(expected !== undefined && { 'expected.npy': await readNamed(expected, at) }),
-      ...(labels !== undefined && { 'labels.npy': await readNamed(labels, at) }),
+      'input.npy': await readNamed(host, input, at),
+      ...(expected !== undefined && { 'expected.npy': await readNamed(host, expected, at) }),
+      ...(labels !== undefined && { 'labels.npy': await readNamed(host, labels, at) }),
     };
   },
   async run({ model: { onnx, beside } }, { config, sources, note }) {

@@ -1,11 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ModelSource } from '../config/model.ts';
 import { type Diagnostic, error, FinnError, fail, type Location } from '../diagnostics/diagnostic.ts';
 import type { Tool } from '../engine/invocation.ts';
 import { type Host, type Sources, type UnknownUntilRun, unknownUntilRun } from '../engine/step.ts';
-import { externalFiles } from '../onnx/external.ts';
+import { externalFiles, externalNames } from '../onnx/external.ts';
 import { scanModel } from '../onnx/scan.ts';
 import { contains, staysBelow } from '../util/files.ts';
 import { contentHash, sha256 } from '../util/hash.ts';
@@ -16,18 +15,15 @@ import { inMirrors } from './mirrors.ts';
 import type { NetworkSettings } from './settings.ts';
 import { networkStep } from './step.ts';
 
-/** The most that a model, or the archive around it, may have: 2 GB. */
-const LARGEST = 2 ** 31;
-
 /** Reads a file that the recipe names; `at` is where it names it. */
-export async function readNamed(path: string, at: Location): Promise<Uint8Array> {
+export async function readNamed(host: Host, path: string, at: Location): Promise<Uint8Array> {
   try {
-    if ((await stat(path)).size > LARGEST) fail('recipe/file-missing', `${path} has more than 2 GB`, { at });
-    const { buffer, byteOffset, byteLength } = await readFile(path);
-    return new Uint8Array(buffer, byteOffset, byteLength);
+    return await host.read(path);
   } catch (cause) {
-    if (!(cause as NodeJS.ErrnoException).code) throw cause;
-    return fail('recipe/file-missing', `cannot read ${path}: ${(cause as NodeJS.ErrnoException).code}`, { at });
+    const { code } = cause as NodeJS.ErrnoException;
+    if (!code) throw cause;
+    const why = code === 'EFBIG' ? `${path} has more than 2 GB` : `cannot read ${path}: ${code}`;
+    return fail('recipe/file-missing', why, { at });
   }
 }
 
@@ -72,7 +68,7 @@ async function fetched(
   if (wanted !== undefined) {
     const kept = join(downloads, wanted);
     if (existsSync(kept)) {
-      const bytes = new Uint8Array(await readFile(kept));
+      const bytes = await host.read(kept);
       if (contentHash(bytes) === wanted) return noted(bytes);
     }
     const index = join(project.cache.path, 'mirrors.json');
@@ -85,9 +81,18 @@ async function fetched(
 }
 
 /** A model with the files of its folder that hold data of its tensors: they count as sources, as the model does. */
-async function withExternal(onnx: Uint8Array, path: string, at: Location): Promise<Sources> {
+async function withExternal(host: Host, onnx: Uint8Array, path: string, at: Location): Promise<Sources> {
   const beside: Record<string, Uint8Array> = {};
-  for (const [name, place] of externalFiles(onnx, dirname(path))) beside[name] = await readNamed(place, at);
+  const folder = dirname(path);
+  let files: ReadonlyMap<string, string>;
+  try {
+    files = externalFiles(onnx, folder);
+  } catch (cause) {
+    // Those that are not there are watched from now on.
+    for (const name of externalNames(onnx)) if (staysBelow(name)) await host.read(join(folder, name)).catch(() => {});
+    throw cause;
+  }
+  for (const [name, place] of files) beside[name] = await readNamed(host, place, at);
   return modelSources(onnx, beside);
 }
 
@@ -104,7 +109,7 @@ export const fetchModel = networkStep({
     const name = source.kind === 'file' ? source.path : source.url;
     const bytes =
       source.kind === 'file'
-        ? checked(await readNamed(source.path, at), source.sha256, source.path, at)
+        ? checked(await readNamed(host, source.path, at), source.sha256, source.path, at)
         : await fetched(source, settings, host);
     if (!(bytes instanceof Uint8Array)) return bytes;
     const onnx = source.member === undefined ? bytes : await memberOf(bytes, source.member, name, at);
@@ -115,7 +120,7 @@ export const fetchModel = networkStep({
         hint: 'it may be truncated, or something else; an archive needs `member`',
       });
     return source.kind === 'file' && source.member === undefined
-      ? withExternal(onnx, source.path, at)
+      ? withExternal(host, onnx, source.path, at)
       : modelSources(onnx);
   },
   run: async (_, { sources }) => ({ model: modelFromSources(sources) }),
@@ -184,7 +189,7 @@ export const runModel = networkStep({
     // Nothing is asked of a program that may not run, not even its version.
     if (refused) return unknownUntilRun(`the model is made by \`${command.join(' ')}\``);
     const read = await Promise.all(
-      inputs.map(async (path) => [path, await readNamed(join(folder, path), network.at)] as const),
+      inputs.map(async (path) => [path, await readNamed(host, join(folder, path), network.at)] as const),
     );
     return Object.fromEntries(read);
   },
