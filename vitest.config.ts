@@ -29,6 +29,7 @@ const slow = [
   'src/operators/mvau/mvau.test.ts',
   'test/cli/remote.test.ts',
   'test/cli/reproducible.test.ts',
+  'test/cli/no-op.test.ts',
   'test/cli/explain.test.ts',
   'test/cli/lock.test.ts',
   'test/cli/expect.test.ts',

@@ -21,7 +21,7 @@ import { treeTimes } from './bench/tree.ts';
 import { watchLatency } from './bench/watch.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const cli = join(root, 'dist/cli.js');
+const cli = join(root, 'dist/start.cjs');
 const shared = join(root, '../shared/models');
 const full = process.argv.includes('--full');
 const scratch = mkdtempSync(join(tmpdir(), 'finn-bench-'));

@@ -1,11 +1,12 @@
 // Compiles src/ to dist/ and copies the files that lie beside modules (.sv, .cc, .py …), which modules find by import.meta.url.
-// What is started or imported from outside, cli.js, index.js and the process that watch builds in, then stands for bundles in dist/bundle/.
+// What is imported from outside or started, cli.js, index.js and the process that watch builds in, then stands for bundles in dist/bundle/; what
+// `finn` starts, start.cjs, is a file of its own.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundle } from './bundle.js';
+import { bundle, bundleAlone } from './bundle.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -19,7 +20,10 @@ await bundle(
   join(dist, 'bundle'),
 );
 // All from one bundle: an artifact or an error that a plug-in gets from index.js is the one that cli.js knows.
-writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './bundle/cli.js';\n");
+writeFileSync(join(dist, 'cli.js'), "import './bundle/cli.js';\n");
 writeFileSync(join(dist, 'index.js'), "export * from './bundle/index.js';\n");
 writeFileSync(join(dist, 'commands/watch-builder.js'), "import '../bundle/watch-builder.js';\n");
-chmodSync(join(dist, 'cli.js'), 0o755);
+// What `finn` starts.
+await bundleAlone(join(dist, 'start.js'), join(dist, 'start.cjs'), './cli.js');
+rmSync(join(dist, 'start.js'));
+chmodSync(join(dist, 'start.cjs'), 0o755);

@@ -43,3 +43,24 @@ export async function bundle(entries, out) {
     plugins: [urls],
   });
 }
+
+/**
+ * Puts a module and all that it imports, but for one, into a single CommonJS file, which Node starts a few milliseconds
+ * sooner than modules.
+ * @param {string} entry absolute path of the module
+ * @param {string} out absolute path of the file
+ * @param {string} but the import that stays one, as the module writes it
+ * @returns {Promise<void>}
+ */
+export async function bundleAlone(entry, out, but) {
+  await build({
+    entryPoints: [entry],
+    outfile: out,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    external: [but],
+    logLevel: 'warning',
+  });
+}

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { commandLine } from './commands/command-line.ts';
@@ -53,6 +52,7 @@ process.stdout.on('error', cutOff);
 process.stderr.on('error', cutOff);
 
 const io: Io = {
+  words: process.argv.slice(2),
   // Names and messages in a line may be of others: of a recipe, a model, a tool.
   out: (line) => void process.stdout.write(`${harmless(line)}\n`),
   err: (line) => void process.stderr.write(`${harmless(line)}\n`),

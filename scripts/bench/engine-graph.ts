@@ -1,5 +1,4 @@
 // A whole process as `finn build` is one, whose steps are those of a graph: node engine-graph.js <steps> <folder>.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bug } from '../../src/diagnostics/diagnostic.ts';
 import type { Artifact } from '../../src/engine/artifact.ts';
@@ -31,7 +30,7 @@ const steps = reads.map(
       needs: Object.fromEntries(inputs.map((j) => [`a${j}`, artifacts[j]!])),
       makes: { digest: artifacts[i]! },
       config: () => null,
-      sources: async (at: string) => ({ source: readFileSync(join(at, `src/${i}.txt`)) }),
+      sources: async (at: string, host) => ({ source: await host.read(join(at, `src/${i}.txt`)) }),
       run: async (texts, { sources }) => ({
         digest: sha256([Buffer.from(sources['source']!).toString(), ...Object.values(texts)].join('')),
       }),

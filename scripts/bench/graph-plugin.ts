@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Artifact, definePlugin, step } from 'finn';
 import { shapeOf } from './shape.ts';
@@ -24,7 +23,7 @@ export function graphPlugin(count: number, folder: string) {
       needs: Object.fromEntries(inputs.map((j) => [`a${j}`, artifacts[j]!])),
       makes: { digest: artifacts[i]! },
       config: () => null,
-      sources: async () => ({ source: readFileSync(join(folder, `src/${i}.txt`)) }),
+      sources: async (_, host) => ({ source: await host.read(join(folder, `src/${i}.txt`)) }),
       run: async (texts, { sources }) => ({
         digest: createHash('sha256')
           .update([Buffer.from(sources['source']!).toString(), ...Object.values(texts)].join(''))

@@ -3,6 +3,7 @@ import { chooseScreen } from '../ui/choose.ts';
 import { checkLock } from './check-lock.ts';
 import { checkExpectations } from './expect.ts';
 import { emptyLock, extendLock, lockChanges, lockedTools, sourceDrift, writeLock } from './lock.ts';
+import { NoteKeeper } from './no-op/keeper.ts';
 import { shownGraphs } from './output.ts';
 import { sourcesOf } from './pinned.ts';
 import { writeResults } from './results.ts';
@@ -30,7 +31,9 @@ export interface BuildOptions {
 }
 
 /** `finn build`: exit status 0 done, 1 a step failed, 3 a tool is missing, 130 interrupted; what is wrong before is thrown. */
-export async function build(recipe: string, options: BuildOptions, io: Io): Promise<number> {
+export async function build(recipe: string, options: BuildOptions, terminal: Io): Promise<number> {
+  const keeper = isPlain(options) && terminal.words && new NoteKeeper(recipe, terminal.words, terminal);
+  const io = keeper ? keeper.io : terminal;
   const session = openSession(
     recipe,
     {
@@ -46,10 +49,15 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
   refuseUntrusted(session);
   const graph = session.engine.graph(wantedOf(session, options.until));
   if (options.locked && session.lock) await checkLock(session, session.lock, graph, io);
-  const terminal = io.terminal && !options.plain && session.project.display.style === 'auto';
-  const screen = await chooseScreen({ json: options.json ?? false, terminal, write: io.out, render: session.render });
+  const drawn = io.terminal && !options.plain && session.project.display.style === 'auto';
+  const screen = await chooseScreen({
+    json: options.json ?? false,
+    terminal: drawn,
+    write: io.out,
+    render: session.render,
+  });
   const built = await session.engine.run(graph, {
-    display: screen.display,
+    display: keeper ? keeper.hear(screen.display) : screen.display,
     signal: io.signal,
     force: options.force,
     keepGoing: options.keepGoing,
@@ -78,9 +86,21 @@ export async function build(recipe: string, options: BuildOptions, io: Io): Prom
     writeLock(recipe, after);
   }
   if (built.interrupted) return 130;
-  if (ok) return 0;
+  if (ok) {
+    if (keeper)
+      await keeper.keep(
+        session,
+        built,
+        made.map(({ folder }) => folder),
+      );
+    return 0;
+  }
   const lacking = built.outcomes.some(({ diagnostics }) =>
     diagnostics.some(({ code }) => code === 'tool/missing' || code === 'tool/version'),
   );
   return lacking ? 3 : 1;
 }
+
+/** May a build like this be answered from what the last one was? One that is to run or to print something else each time may not. */
+const isPlain = ({ json, force, check, rehearse }: BuildOptions): boolean =>
+  !json && !force?.length && !check && rehearse === undefined;

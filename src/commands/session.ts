@@ -21,6 +21,8 @@ import { timeLimitsOf, unknownSteps } from './time-limits.ts';
 
 /** What every command gets from the command line and the terminal. */
 export interface Io {
+  /** The words behind `finn` on the command line, if this process was started for these alone. */
+  readonly words?: readonly string[] | undefined;
   out(line: string): void;
   err(line: string): void;
   /** Is stdout a terminal that may be drawn on? */
@@ -38,6 +40,8 @@ export interface Session {
   readonly engine: Engine;
   readonly store: Store;
   readonly executor: Executor;
+  /** That of this machine: the executor itself, or the one behind it. */
+  readonly local: LocalExecutor;
   readonly builds: readonly Build[];
   readonly networkScopes: ReadonlyMap<string, Scope<NetworkSettings>>;
   readonly buildScopes: ReadonlyMap<string, Scope<BuildSettings>>;
@@ -118,6 +122,7 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     engine,
     store,
     executor,
+    local,
     builds,
     networkScopes: scopes.networks,
     buildScopes: scopes.builds,

@@ -6,6 +6,7 @@ import { contains } from '../util/files.ts';
 import { type SlurmSettings, slurmSettings } from './cluster.ts';
 import { isCommitted } from './committed.ts';
 import { timeLimits } from './duration.ts';
+import { type Environment, ownEnvironment, passedOn } from './environment.ts';
 import { readSource } from './read.ts';
 import type { ConfigFile } from './types.gen.ts';
 import { validate } from './validate.ts';
@@ -52,9 +53,6 @@ export interface RemoteSettings {
   readonly authorization?: string;
 }
 
-/** The variables of the environment that finn reads; everything else is invisible to it. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The machine's or team's side of a project. */
 export const configName = 'finn.config.yaml';
 
@@ -75,13 +73,13 @@ export function parseSize(text: string): number | undefined {
 }
 
 /**
- * The machine's side of a build. `environment` is process.env unless a test says otherwise: FINN_CONFIG names the file, FINN_JOBS and FINN_CACHE
+ * The machine's side of a build. `environment` is that of this process unless a test says otherwise: FINN_CONFIG names the file, FINN_JOBS and FINN_CACHE
  * replace what it says, FINN_REMOTE_… are the shared cache's credentials, NO_COLOR and FORCE_COLOR are heeded. There is a project whatever is wrong with the file:
  * what the diagnostics refuse has its default.
  */
 export function loadProject(
   recipePath: string,
-  environment: Environment = process.env,
+  environment: Environment = ownEnvironment,
 ): { readonly project: Project; readonly diagnostics: readonly Diagnostic[] } {
   const configPath = findConfig(recipePath, environment);
   const diagnostics: Diagnostic[] = [];
@@ -166,8 +164,6 @@ function colorOf(environment: Environment, file: ConfigFile): Project['display']
   if (environment['NO_COLOR']) return 'never';
   return environment['FORCE_COLOR'] && environment['FORCE_COLOR'] !== '0' ? 'always' : 'auto';
 }
-
-const passedOn = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LD_LIBRARY_PATH', 'XDG_CACHE_HOME'];
 
 /** Fixed locale and no colour, so that the logs of tools read the same everywhere. */
 function inherited(environment: Environment): Record<string, string> {

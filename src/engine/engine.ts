@@ -53,6 +53,8 @@ export interface Built {
   readonly outcomes: readonly Outcome[];
   /** Which files were read for it. */
   readonly readings: Readings;
+  /** The file in the store whose time says when it was last asked for. */
+  readonly root: string;
   /** An artifact or a family; undefined if it was not made. FinnError 'cache/lost'. */
   value<H extends Made>(scope: Scope, handle: H): MadeValue<ValueOf<H>> | undefined;
   /** Files of an artifact as they lie in the store; undefined if it was not made. FinnError 'cache/lost'. */
@@ -104,7 +106,7 @@ export function createEngine(options: EngineOptions): Engine {
       store.begin(name);
       const { readings, ...world } = knowing();
       const { ok, interrupted, outcomes, known } = await run(graph, { ...world, readings }, runOptions);
-      store.used(name, usedBy(outcomes));
+      const root = store.used(name, usedBy(outcomes));
       if (options.limit !== undefined) sayEvicted(store.evict(options.limit), runOptions?.display);
       const contentOf = (scope: Scope, artifact: Made): Content | undefined => {
         const source = graph.find(scope, artifact);
@@ -117,6 +119,7 @@ export function createEngine(options: EngineOptions): Engine {
         interrupted,
         outcomes,
         readings,
+        root,
         value(scope, handle) {
           const content = contentOf(scope, handle);
           return content && read(handle, content);

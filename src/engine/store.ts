@@ -34,8 +34,8 @@ export interface Store {
    * uses and what the build of this name used the last time. Sweeps what processes that are gone left behind.
    */
   begin(name: string): void;
-  /** A build has ended, well or not: what it used is the last that gc removes. */
-  used(name: string, used: Used): void;
+  /** A build has ended, well or not: what it used is the last that gc removes. The file whose time says so. */
+  used(name: string, used: Used): string;
   /**
    * Removes the least recently used until there are at most so many bytes, if this process wrote anything and the cache
    * may have grown too large; what went, if it was looked at.
@@ -93,6 +93,7 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
       } catch {
         // A cache that cannot be written loses nothing either.
       }
+      return join(folder, 'roots', rootFile(name));
     },
     evict(limit) {
       if (written === 0) return undefined;

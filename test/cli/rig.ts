@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The compiled command line. */
-export const cli: string = join(root, 'dist/cli.js');
+export const cli: string = join(root, 'dist/start.cjs');
 const digits = ['digits.yaml', 'digits.onnx', 'test-images.npy', 'test-labels.npy'];
 
 /** What a process left behind. */
@@ -20,14 +20,18 @@ export interface Ended {
 export class Rig {
   readonly folder = mkdtempSync(join(tmpdir(), 'finn-cli-'));
 
-  constructor() {
-    if (!existsSync(cli)) throw new Error('these tests run dist/cli.js: `npm run build` first');
+  readonly #program: string;
+
+  /** `program`: the start.cjs of another finn than this one. */
+  constructor(program = cli) {
+    this.#program = program;
+    if (!existsSync(cli)) throw new Error('these tests run dist/start.cjs: `npm run build` first');
   }
 
   /** Runs finn in the folder. */
   finn(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Ended {
     const { NO_COLOR: _, FORCE_COLOR: __, FINN_CACHE: ___, FINN_JOBS: ____, ...inherited } = process.env;
-    const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [this.#program, ...args], {
       cwd: this.folder,
       encoding: 'utf8',
       env: { ...inherited, ...environment },

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { available } from '../helpers/require.ts';
 import { Rig } from './rig.ts';
 
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/start.cjs', import.meta.url));
 
 /** A fake yosys: it says a version, and then does what the file `mood` beside it says. */
 const fake = `#!/bin/bash

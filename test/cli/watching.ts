@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Rig } from './rig.ts';
 
-const cli = join(fileURLToPath(new URL('../../', import.meta.url)), 'dist/cli.js');
+const cli = join(fileURLToPath(new URL('../../', import.meta.url)), 'dist/start.cjs');
 
 /** `finn watch` as it runs, and what it has printed since it was last asked. */
 export class Watch {

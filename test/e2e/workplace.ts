@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { EngineEvent } from '../../src/engine/events.ts';
 import { type Ended, Rig } from '../cli/rig.ts';
 
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/start.cjs', import.meta.url));
 
 /** A temporary folder with a cache of its own, in which finn runs while the test goes on: builds that take minutes. */
 export class Workplace extends Rig {

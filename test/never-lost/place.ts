@@ -49,12 +49,12 @@ export function compileSynthetic(folder: string): string {
   return path;
 }
 
-/** A copy of the compiled finn, whose own code does not change while a test runs; the path of its cli.js. */
+/** A copy of the compiled finn, whose own code does not change while a test runs; the path of its start.cjs. */
 export function copyProgram(folder: string): string {
   for (const name of ['dist', 'schema', 'boards', 'package.json'])
     cpSync(join(root, name), join(folder, 'finn', name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'finn', 'node_modules'));
-  return join(folder, 'finn/dist/cli.js');
+  return join(folder, 'finn/dist/start.cjs');
 }
 
 /**

@@ -6,7 +6,8 @@ import { fail } from '../../diagnostics/diagnostic.ts';
 import { sha256 } from '../../util/hash.ts';
 import type { Executed, ExecuteOptions, Executor } from '../executor.ts';
 import type { Invocation, Tool } from '../invocation.ts';
-import { lay, nativeVersion, runNative } from './native.ts';
+import type { Grounds } from './grounds.ts';
+import { lay, type NativeProgram, nativeVersion, runNative } from './native.ts';
 import { type Job, WorkerFailure, WorkerPool } from './worker-pool.ts';
 
 export interface LocalOptions {
@@ -17,7 +18,7 @@ export interface LocalOptions {
 /** Runs tools on this machine: WebAssembly and modules in worker threads, native programs as child processes. */
 export class LocalExecutor implements Executor {
   readonly #paths: Readonly<Record<string, string>>;
-  readonly #versions = new Map<string, Promise<string>>();
+  readonly #versions = new Map<string, Promise<Found>>();
   readonly #pool = new WorkerPool();
 
   constructor({ paths = {} }: LocalOptions = {}) {
@@ -32,17 +33,29 @@ export class LocalExecutor implements Executor {
         : program.kind === 'wasm'
           ? `wasm ${program.package}`
           : program.url.href;
-    let version = this.#versions.get(key);
-    if (!version) {
-      version =
+    let found = this.#versions.get(key);
+    if (!found) {
+      found =
         program.kind === 'native'
-          ? nativeVersion(tool.name, this.command(program.command), program)
+          ? this.#nativeVersion(tool.name, program)
           : program.kind === 'wasm'
             ? packageVersion(program.package)
-            : readFile(fileURLToPath(program.url)).then(sha256);
-      this.#versions.set(key, version);
+            : moduleVersion(fileURLToPath(program.url));
+      this.#versions.set(key, found);
     }
-    return version;
+    return found.then(({ version }) => version);
+  }
+
+  /** What every version that was asked for rests on; undefined for one of which that cannot be said. */
+  grounds(): Promise<readonly (Grounds | undefined)[]> {
+    return Promise.all(
+      [...this.#versions.values()].map((found) =>
+        found.then(
+          ({ grounds }) => grounds,
+          () => undefined,
+        ),
+      ),
+    );
   }
 
   async execute(invocation: Invocation, options: ExecuteOptions): Promise<Executed> {
@@ -93,13 +106,35 @@ export class LocalExecutor implements Executor {
     }
   }
 
+  async #nativeVersion(name: string, program: NativeProgram): Promise<Found> {
+    const command = this.command(program.command);
+    const version = await nativeVersion(name, command, program);
+    const { args, pattern } = program.version;
+    // Where nobody is asked it is the content of whatever PATH leads to that counts.
+    if (args.length === 0) return { version, grounds: undefined };
+    return {
+      version,
+      grounds: { kind: 'said', command, args, pattern: pattern.source, flags: pattern.flags, version },
+    };
+  }
+
   /** What is run for a native command: the configured path, or the name, which PATH finds. */
   command(command: string): string {
     return this.#paths[command] ?? command;
   }
 }
 
-async function packageVersion(name: string): Promise<string> {
+/** A version, and what it rests on. */
+interface Found {
+  readonly version: string;
+  readonly grounds: Grounds | undefined;
+}
+
+async function moduleVersion(path: string): Promise<Found> {
+  return { version: sha256(await readFile(path)), grounds: { kind: 'file', path } };
+}
+
+async function packageVersion(name: string): Promise<Found> {
   const require = createRequire(import.meta.url);
   let folder: string;
   try {
@@ -108,9 +143,11 @@ async function packageVersion(name: string): Promise<string> {
     return missingPackage(name);
   }
   for (;;) {
+    const path = join(folder, 'package.json');
     try {
-      const about = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>;
-      if (about['name'] === name && typeof about['version'] === 'string') return about['version'];
+      const about = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+      if (about['name'] === name && typeof about['version'] === 'string')
+        return { version: about['version'], grounds: { kind: 'file', path } };
     } catch (problem) {
       if ((problem as NodeJS.ErrnoException).code !== 'ENOENT') throw problem;
     }

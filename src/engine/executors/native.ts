@@ -7,24 +7,13 @@ import { sha256 } from '../../util/hash.ts';
 import type { ExecuteOptions } from '../executor.ts';
 import type { Invocation, Tool } from '../invocation.ts';
 import { endOrphans } from '../sweep.ts';
+import { environment } from './tool-environment.ts';
 
 /** execa, loaded with the first native tool: it takes a third of the time of a build that has nothing to do. */
 const loadExeca = async () => (await import('execa')).execa;
 
 /** A native tool's program. */
 export type NativeProgram = Extract<Tool['program'], { kind: 'native' }>;
-
-/** The same on every machine: messages in English, times fixed where tools ask for one. FINN_SCRATCH tells of which call a process is, should finn be killed. */
-export const environment = {
-  LC_ALL: 'C',
-  LANG: 'C',
-  TZ: 'UTC',
-  SOURCE_DATE_EPOCH: '0',
-  // Credentials are finn's own.
-  FINN_REMOTE_USER: undefined,
-  FINN_REMOTE_PASSWORD: undefined,
-  FINN_REMOTE_TOKEN: undefined,
-};
 
 /** Writes a call's files into its directory. Executables (ELF, or with a #! line) may be run there. */
 export async function lay(files: Invocation['files'], directory: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { fail } from '../../../diagnostics/diagnostic.ts';
-import { environment } from '../native.ts';
+import { environment } from '../tool-environment.ts';
 import type { QueuedJob } from './states.ts';
 
 /** What a command of Slurm answered. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Invocation } from '../../invocation.ts';
 import type { LocalExecutor } from '../local.ts';
-import { environment } from '../native.ts';
+import { environment } from '../tool-environment.ts';
 import type { Task } from './script.ts';
 
 const runner = fileURLToPath(new URL('./run-call.js', import.meta.url));
