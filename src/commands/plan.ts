@@ -67,7 +67,7 @@ export function linesOf({ steps, known }: Foreseen): PlanLine[] {
       scope: planned.id.scope.join('/'),
       state: planned.state,
       because: waits
-        ? planned.because
+        ? planned.because.map((line) => inRecipeTerms(line, planned.instance))
         : [...own.map((line) => inRecipeTerms(line, planned.instance)), ...inputs.map((input) => `${input} changed`)],
       // That what stands in front never ran here is nothing to say again for each step behind it.
       causes: causes

@@ -18,6 +18,9 @@ describe('what a recipe calls what changed', () => {
   it.each([
     ['fold', 'config.layers.MVAU_1.pe: 2 → 4', 'folding.small.layers.MVAU_1.pe: 2 → 4'],
     ['fold', 'config.choose.fps: 10 → 20', 'folding.small.target_fps: 10 → 20'],
+    ['fold', 'config.choose.by: unset → target-fps', 'folding.small: unset → target-fps'],
+    ['lower', 'config.verify: true → false', 'verify.at: lower left out'],
+    ['simulate', 'config.stitch: false → true', 'verify.at: stitch added'],
     ['fold', 'config.folding: big → small', 'builds.tiny.folding: big → small'],
     ['fold', 'config.clockMhz: 24 → 36', 'targets.ice.clock_mhz: 24 → 36'],
     ['fold', 'config.limits.lut: 1 → 2', 'board icebreaker: resources.lut: 1 → 2'],

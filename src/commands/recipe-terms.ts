@@ -45,6 +45,7 @@ const settings: Readonly<Record<string, Terms>> = {
   fold: {
     folding: ({ build }) => `builds.${build}.folding`,
     choose: ({ folding }) => `folding.${folding}`,
+    'choose.by': ({ folding }) => `folding.${folding}`,
     'choose.fps': ({ folding }) => `folding.${folding}.target_fps`,
     'choose.mvauWwidthMax': ({ folding }) => `folding.${folding}.mvau_wwidth_max`,
     'choose.twoPass': ({ folding }) => `folding.${folding}.two_pass`,
@@ -108,8 +109,13 @@ export function inRecipeTerms(line: string, { step, scope }: Instance): string {
   }
   const terms = settings[step.name] ?? {};
   const [term, left] = longest(terms, path);
+  // Steps see of it whether they are on its list.
+  if (term === verifyAt)
+    return `${verifyAt}: ${stageOf(path, step.name)} ${rest.endsWith('true') ? 'added' : 'left out'}`;
   return term === undefined ? line : `${textOf(term, names)}${left}${rest}`;
 }
+
+const stageOf = (path: string, step: string): string => (path === 'verify' ? step : path);
 
 const textOf = (term: Terms[string], names: Names): string => (typeof term === 'function' ? term(names) : term);
 

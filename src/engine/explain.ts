@@ -39,13 +39,15 @@ export function explain(instances: readonly Planned[], known: Known): Map<Instan
           causes.set(`${cause.of.path} ${cause.reason}`, cause);
       }
     }
-    const own = planned.state === 'waits' || planned.state === 'later' ? [] : planned.because.filter(notInput);
+    const waits = planned.state === 'waits' || planned.state === 'later';
+    const own = planned.because.filter(waits ? isSetting : notInput);
     explained.set(planned.instance, { planned, own, inputs, causes: [...causes.values()] });
   }
   return explained;
 }
 
 const isDone = ({ state }: Planned): boolean => state === 'fresh' || state === 'restored';
+const isSetting = (line: string): boolean => line.startsWith('config.');
 const notInput = (line: string): boolean => !line.startsWith('needs.');
 
 /** Names of the inputs that are other than the last time; undefined where that is not known. */

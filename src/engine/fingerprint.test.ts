@@ -50,6 +50,12 @@ describe('a fingerprint', () => {
       ['config.layers.MVAU_1.pe: 8 → 16'],
     ],
     ['a value that came', { config: { ...(base.config as object), seed: 1 } }, ['config.seed: unset → 1']],
+    [
+      'a part that went, and another that came,',
+      { config: { ...(base.config as object), layers: undefined, choose: { fps: 2, by: 'fps' } } },
+      ['config.choose.by: unset → fps', 'config.choose.fps: unset → 2', 'config.layers.MVAU_1.pe: 8 → unset'],
+    ],
+    ['a part without values', { config: { ...(base.config as object), extra: {} } }, ['config.extra: unset → {}']],
     ['an element', { config: { ...(base.config as object), fps: [1, 3] } }, ['config.fps[1]: 2 → 3']],
     ['a list', { config: { ...(base.config as object), fps: [1] } }, ['config.fps: [1,2] → [1]']],
     ['words', { config: { ...(base.config as object), name: 'x' } }, ['config.name: "two words" → x']],

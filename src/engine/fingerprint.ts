@@ -92,9 +92,18 @@ function compareHashes(
   }
 }
 
+/** What differs between two configs of one step, in the same words. */
+export function configDifferences(before: unknown, after: unknown): string[] {
+  const lines: string[] = [];
+  compareValues('config', before, after, lines);
+  return lines;
+}
+
 function compareValues(path: string, before: unknown, after: unknown, lines: string[]): void {
-  if (isRecord(before) && isRecord(after)) {
-    for (const name of namesOf(before, after)) compareValues(`${path}.${name}`, before[name], after[name], lines);
+  // What came as a whole, or went, is named part by part, as it is written.
+  const [old, now] = [before ?? {}, after ?? {}];
+  if (isRecord(old) && isRecord(now) && namesOf(old, now).length > 0) {
+    for (const name of namesOf(old, now)) compareValues(`${path}.${name}`, old[name], now[name], lines);
     return;
   }
   if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {

@@ -1,5 +1,6 @@
 import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import type { InstanceId } from './events.ts';
+import { configDifferences } from './fingerprint.ts';
 import { anyKey, type Group, type Instance, type StepGraph } from './graph.ts';
 import { ingredients, judge, type World } from './judge.ts';
 import { Known } from './known.ts';
@@ -111,7 +112,11 @@ class Planner {
     try {
       const needs = this.known.needHashes(instance);
       const forced = this.#options.force?.has(step.name) ?? false;
-      if (!needs) return as(forced ? 'run' : 'waits', forced ? ['forced'] : this.#unknown(instance));
+      if (!needs)
+        return as(
+          forced ? 'run' : 'waits',
+          forced ? ['forced'] : [...this.#ownChanges(instance), ...this.#unknown(instance)],
+        );
       const judged = await ingredients(instance, needs, this.#world, this.#host);
       if (judged instanceof UnknownUntilRun) return as(forced ? 'run' : 'waits', [judged.reason]);
       const verdict = judge(instance, judged, this.#world);
@@ -123,6 +128,12 @@ class Planner {
       if (!(error instanceof FinnError)) throw error;
       return as('wrong', [error.diagnostics[0]?.message ?? ''], { diagnostics: error.diagnostics });
     }
+  }
+
+  /** What of its settings is other than the last time, whatever its inputs will be. */
+  #ownChanges({ id, step, scope }: Instance): string[] {
+    const last = this.#world.store.records.readLast(id)?.fingerprint.config;
+    return last === undefined ? [] : configDifferences(last, step.config(scope.settings, scope) ?? null);
   }
 
   /** The inputs that are not known, by the steps that make them. */

@@ -156,7 +156,8 @@ describe('a column of steps', () => {
     expect(plan.instances.map(({ id, state, because }) => [id.step, state, because])).toEqual([
       ['read', 'run', ['config.text: hello → help']],
       ['cut', 'waits', ['after read']],
-      ['finish', 'waits', ['after cut']],
+      // Its own reason counts whatever comes of that.
+      ['finish', 'waits', ['config.end: 1 → 2', 'after cut']],
     ]);
     const explained = [...explain(plan.instances, plan.known).values()].map(({ planned, own, inputs, causes }) => [
       planned.id.step,
@@ -168,7 +169,7 @@ describe('a column of steps', () => {
     expect(explained).toEqual([
       ['read', ['config.text: hello → help'], [], []],
       ['cut', [], ['source from read'], [cause]],
-      ['finish', [], ['middle from cut'], [cause]],
+      ['finish', ['config.end: 1 → 2'], ['middle from cut'], [cause]],
     ]);
     expect(listTree(rig.folder)).toEqual(files);
   });
