@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { commandLine } from './commands/command-line.ts';
+import { diagnosticJson } from './commands/diagnostic-json.ts';
 import type { Io } from './commands/session.ts';
-import { FinnError } from './diagnostics/diagnostic.ts';
+import { type Diagnostic, error, FinnError } from './diagnostics/diagnostic.ts';
 import { render } from './diagnostics/render.ts';
 import { harmless } from './diagnostics/visible.ts';
+import { refusalOf } from './util/system-error.ts';
 
 const controller = new AbortController();
 
@@ -68,6 +70,12 @@ function statusOf({ diagnostics }: FinnError): number {
   return diagnostics.every(({ code }) => code.startsWith('cache/')) ? 1 : 2;
 }
 
+/** For programs: why a command did nothing, as its one JSON object. */
+function refused(status: number, diagnostics: readonly Diagnostic[]): void {
+  if (!process.argv.includes('--json')) return;
+  io.out(JSON.stringify({ type: 'refused', status, diagnostics: diagnostics.map((one) => diagnosticJson(one)) }));
+}
+
 /** Runs a command; what a user can cause ends in diagnostics and the status that goes with them, anything else is a bug and says so. */
 async function run(command: () => Promise<number>): Promise<void> {
   try {
@@ -76,6 +84,15 @@ async function run(command: () => Promise<number>): Promise<void> {
     if (cause instanceof FinnError) {
       for (const diagnostic of cause.diagnostics) io.err(render(diagnostic, { color: io.color }));
       process.exitCode = statusOf(cause);
+      refused(process.exitCode, cause.diagnostics);
+      return;
+    }
+    const refusal = refusalOf(cause);
+    if (refusal !== undefined) {
+      const diagnostic = error('cli/file', refusal);
+      io.err(render(diagnostic, { color: io.color }));
+      process.exitCode = 1;
+      refused(1, [diagnostic]);
       return;
     }
     io.err(`finn: this is a defect of finn, please report it\n${cause instanceof Error ? cause.stack : String(cause)}`);
@@ -88,5 +105,8 @@ const version = (): string =>
 
 const program = commandLine({ io, version: version(), run, interruptible });
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])])
-  command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  command.exitOverride(({ exitCode, message }) => {
+    if (exitCode !== 0) refused(2, [error('cli/usage', message.replace(/^error: /, ''))]);
+    process.exit(exitCode === 0 ? 0 : 2);
+  });
 await program.parseAsync();

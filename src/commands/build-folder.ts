@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fail } from '../diagnostics/diagnostic.ts';
+import { FinnError, fail } from '../diagnostics/diagnostic.ts';
+import { mirrorTree, removeFile, writeAtomically } from '../util/files.ts';
 
 /** All that a build writes into its folder. */
 export const inBuild: readonly string[] = [
@@ -29,13 +30,50 @@ export function checkOurs(folder: string): void {
     fail('cli/file', `${linked} is a link to another folder, where finn writes nothing`, {
       hint: 'remove the link; --out names another place for results',
     });
-  if (!existsSync(folder) || existsSync(join(folder, 'build.json'))) return;
+  if (!existsSync(folder)) return;
   if (!statSync(folder).isDirectory()) fail('cli/file', `${folder} is there already, and is no folder`);
+  if (isManifest(join(folder, 'build.json'))) return;
   const foreign = readdirSync(folder).filter((name) => !inBuild.includes(name) && !name.endsWith('.tmp'));
   if (foreign.length > 0)
     fail('cli/file', `${folder} holds what is no build of finn's: ${foreign.slice(0, 5).join(', ')}`, {
       hint: 'a build replaces all of its folder: --out names another place, or `name:` of the recipe another folder',
     });
+}
+
+/** Is it a build.json of finn's, of whatever format? Other programs have files of that name too. */
+function isManifest(path: string): boolean {
+  try {
+    // A pipe would be waited for.
+    if (!statSync(path).isFile()) return false;
+    const read: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return typeof read === 'object' && read !== null && 'finn' in read && 'recipe' in read;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Makes a build's folder the image of these files: nothing of an earlier build stays, each file by rename, and `head`, its
+ * build.json, goes first and comes back last, so that what is killed in the midst of it is not taken for whole. FinnError
+ * 'cli/file' where it holds what is not ours, or cannot be written.
+ */
+export function replaceBuild(
+  folder: string,
+  files: Readonly<Record<string, Uint8Array>>,
+  head: string | Uint8Array,
+): void {
+  const path = join(folder, 'build.json');
+  try {
+    checkOurs(folder);
+    removeFile(path);
+    mirrorTree(folder, files);
+    writeAtomically(path, head);
+  } catch (cause) {
+    if (cause instanceof FinnError) throw cause;
+    fail('cli/file', `cannot write ${folder}: ${(cause as Error).message}`, {
+      hint: 'make room there, or name another folder with --out; what was built is kept in the cache',
+    });
+  }
 }
 
 /** Is it a symbolic link, to whatever? */

@@ -1,15 +1,16 @@
 import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import { chooseScreen } from '../ui/choose.ts';
 import { checkLock } from './check-lock.ts';
+import { diagnosticJson } from './diagnostic-json.ts';
 import { checkExpectations } from './expect.ts';
-import { emptyLock, extendLock, lockChanges, lockedTools, sourceDrift, writeLock } from './lock.ts';
+import { emptyLock, extendLock, type Lock, lockChanges, lockedTools, sourceDrift, writeLock } from './lock.ts';
 import { NoteKeeper } from './no-op/keeper.ts';
 import { shownGraphs } from './output.ts';
 import { sourcesOf } from './pinned.ts';
 import { writeResults } from './results.ts';
 import { type Io, openSession, refuseUntrusted } from './session.ts';
 import { summary } from './summary.ts';
-import { wantedOf } from './wanted.ts';
+import { checkSteps, wantedOf } from './wanted.ts';
 
 export interface BuildOptions {
   readonly build?: readonly string[] | undefined;
@@ -47,6 +48,7 @@ export async function build(recipe: string, options: BuildOptions, terminal: Io)
     io,
   );
   refuseUntrusted(session);
+  checkSteps(session, options.force);
   const graph = session.engine.graph(wantedOf(session, options.until));
   if (options.locked && session.lock) await checkLock(session, session.lock, graph, io);
   const drawn = io.terminal && !options.plain && session.project.display.style === 'auto';
@@ -75,7 +77,10 @@ export async function build(recipe: string, options: BuildOptions, terminal: Io)
   if (!options.json) for (const line of summary(made)) io.out(line);
   const missed =
     options.until === undefined ? made.flatMap(({ build: one, files }) => checkExpectations(one, files)) : [];
-  for (const diagnostic of missed) io.err(session.render(diagnostic));
+  for (const diagnostic of missed) {
+    io.err(session.render(diagnostic));
+    if (options.json) io.out(JSON.stringify({ type: 'missed', ...diagnosticJson(diagnostic) }));
+  }
   // What was fetched is pinned even where a later step failed.
   const ok = built.ok && missed.length === 0;
   if (!options.locked && options.rehearse === undefined && (session.lock || sources.size > 0)) {
@@ -83,7 +88,7 @@ export async function build(recipe: string, options: BuildOptions, terminal: Io)
     const after = extendLock(before, sources, ok ? lockedTools(built.outcomes) : {});
     if (session.lock && !options.json)
       for (const line of lockChanges(before, after, { replaced: true })) io.err(`finn.lock: ${line}`);
-    writeLock(recipe, after);
+    pin(recipe, after, (diagnostic) => io.err(session.render(diagnostic)));
   }
   if (built.interrupted) return 130;
   if (ok) {
@@ -104,3 +109,13 @@ export async function build(recipe: string, options: BuildOptions, terminal: Io)
 /** May a build like this be answered from what the last one was? One that is to run or to print something else each time may not. */
 const isPlain = ({ json, force, check, rehearse }: BuildOptions): boolean =>
   !json && !force?.length && !check && rehearse === undefined;
+
+/** Writes finn.lock. Where that cannot be, what was built is right all the same: that it is not pinned is said. */
+function pin(recipe: string, lock: Lock, warn: (diagnostic: Diagnostic) => void): void {
+  try {
+    writeLock(recipe, lock);
+  } catch (cause) {
+    if (!(cause instanceof FinnError)) throw cause;
+    for (const diagnostic of cause.diagnostics) warn({ ...diagnostic, severity: 'warning' });
+  }
+}

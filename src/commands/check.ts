@@ -2,11 +2,13 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { runOwnProcess } from '../engine/executors/own-process.ts';
-import { linkTree, mirrorTree, readTree, removeTree } from '../util/files.ts';
+import { linkTree, readTree, removeTree } from '../util/files.ts';
 import type { BuildOptions } from './build.ts';
+import { checkOurs, replaceBuild } from './build-folder.ts';
 import { changedInputs, compareFolders, type FileDifference, unsteadySteps } from './compare-folders.ts';
 import { type Io, openSession, refuseUntrusted } from './session.ts';
 import { plural } from './table.ts';
+import { checkSteps, wantedOf } from './wanted.ts';
 
 /** How one of the builds that are compared is made. */
 interface Rehearsal {
@@ -48,9 +50,14 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
   refuseUntrusted(session);
   const { project, builds } = session;
   await session.executor.close();
+  wantedOf(session, options.until);
+  checkSteps(session, options.force);
+  const placeOf = (name: string): string => join(options.out, session.recipe.name, name);
+  // What cannot be placed there need not be built.
+  for (const { name } of builds) checkOurs(placeOf(name));
   const work = mkdtempSync(join(tmpdir(), 'finn-check-'));
   const rehearsals = rehearse(resolve(recipe), options.jobs ?? project.jobs, work);
-  const say = options.json ? () => {} : io.out;
+  const say = options.json ? io.err : io.out;
   for (const { folder, cache } of rehearsals) {
     mkdirSync(folder, { recursive: true });
     // What was fetched is held to its sha256 wherever it lies: the network need not give it twice.
@@ -60,6 +67,7 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
     const status = await build(rehearsal, options, project.configPath, io.signal, say);
     if (status !== 0) {
       removeTree(work);
+      if (options.json) io.out(JSON.stringify({ type: 'checked', same: false, failed: rehearsal.name, status }));
       return status;
     }
   }
@@ -76,8 +84,10 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
   );
   const same = differences.length === 0;
   if (same) {
-    for (const { name } of builds)
-      mirrorTree(join(options.out, session.recipe.name, name), readTree(folderOf(first!, name)));
+    for (const { name } of builds) {
+      const { 'build.json': head, ...files } = readTree(folderOf(first!, name));
+      replaceBuild(placeOf(name), files, head!);
+    }
     removeTree(work);
   }
   if (options.json) {

@@ -3,8 +3,12 @@ import type { Io } from './session.ts';
 
 const many = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
 const count = (value: string): number => {
-  if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError('It takes a whole number of 1 or more.');
+  if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError('It takes a whole number from 1 to 9999.');
   return Number(value);
+};
+const folder = (value: string): string => {
+  if (value === '') throw new InvalidArgumentError('It takes the path of a folder; `.` is this one.');
+  return value;
 };
 
 /** What the words on a command line are handed to. */
@@ -93,7 +97,7 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
     .addOption(new Option('--plain', 'plain lines even on a terminal'))
     .option('--check', 'build twice in other circumstances and compare every byte')
     .addOption(new Option('--rehearse <seed>').argParser(count).hideHelp())
-    .option('--out <dir>', 'folder for the results', 'build')
+    .option('--out <dir>', 'folder for the results', folder, 'build')
     .action((recipe: string, options) =>
       run(async () => {
         interruptible();
@@ -113,7 +117,7 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
     .option('--jobs <n>', 'threads to use at once', count)
     .option('--allow-run', 'let `run` sources of the recipe and plug-ins execute')
     .option('--json', 'print events, one JSON object a line')
-    .option('--out <dir>', 'folder for the results', 'build')
+    .option('--out <dir>', 'folder for the results', folder, 'build')
     .action((recipe: string, options) =>
       run(async () => {
         interruptible();
@@ -130,7 +134,7 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
     .option('--of <what>', 'steps, network, layers or time', 'steps')
     .option('--format <format>', 'dot, mermaid or svg; dot if left out, svg for time')
     .option('--build <name>', 'of this build; the first if left out, all for time', many)
-    .option('--out <dir>', 'folder of the results, for time', 'build')
+    .option('--out <dir>', 'folder of the results, for time', folder, 'build')
     .action((recipe: string, options) => run(async () => (await import('./graph.ts')).graph(recipe, options, io)));
 
   command('exec', 'run any ONNX model in the reference interpreter', 'finn exec tfc.onnx --input x.npy --output y.npy')
@@ -220,7 +224,7 @@ export function commandLine({ io, version, run, interruptible }: Terminal): Comm
   command('clean', 'remove the build folders of a recipe; only what finn made', 'finn clean digits.yaml --cache')
     .argument('[recipe]')
     .option('--cache', 'remove the cache too')
-    .option('--out <dir>', 'folder of the results', 'build')
+    .option('--out <dir>', 'folder of the results', folder, 'build')
     .action((recipe: string | undefined, options) =>
       run(async () => (await import('./clean.ts')).clean(recipe, options, io)),
     );

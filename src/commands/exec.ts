@@ -5,6 +5,7 @@ import type { Graph, InputValue } from '../ir/graph.ts';
 import { readNpy, writeNpy } from '../ir/npy.ts';
 import { allocate, sizeOf, type Tensor, tensor } from '../ir/tensor.ts';
 import { writeAtomically } from '../util/files.ts';
+import { reason } from '../util/system-error.ts';
 import { typeText } from './graph.ts';
 import { readAnyModel, readGiven } from './model-file.ts';
 import type { Io } from './session.ts';
@@ -37,7 +38,7 @@ export async function exec(model: string, { input, output }: ExecOptions, io: Io
     try {
       writeAtomically(path, writeNpy(result));
     } catch (cause) {
-      fail('cli/file', `${path}: cannot be written: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`);
+      fail('cli/file', `${path}: cannot be written: ${reason(cause)}`);
     }
     io.out(`${path}: ${graph.outputs[i]!.name}, ${typeText(result)}`);
   }

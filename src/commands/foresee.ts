@@ -22,6 +22,11 @@ export interface Foreseen {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** What was found both by looking and by trying is told once. */
+const distinct = (diagnostics: readonly Diagnostic[]): Diagnostic[] => [
+  ...new Map(diagnostics.map((one) => [JSON.stringify(one), one])).values(),
+];
+
 /**
  * The plan of what is wanted. Where import to fold would have to run, and their models are at hand, they do so on a
  * throw-away store over the cache (they call no tools and take a second or two), so that layers are known and the plan
@@ -51,7 +56,7 @@ export async function foresee(session: Session, wanted: readonly Wanted[], signa
     return {
       steps: second.instances.map((planned) => asTried(planned, tried.get(planned.instance.path), cache)),
       known: second.known,
-      diagnostics: [...second.diagnostics, ...ran.outcomes.flatMap((one) => one.diagnostics)],
+      diagnostics: distinct([...second.diagnostics, ...ran.outcomes.flatMap((one) => one.diagnostics)]),
     };
   } finally {
     removeTree(folder);

@@ -2,6 +2,7 @@ import { constants, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'n
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
+import { reason } from '../util/system-error.ts';
 import type { Io } from './session.ts';
 
 const shipped = fileURLToPath(new URL('../../', import.meta.url));
@@ -34,7 +35,7 @@ export async function init(folder: string, io: Io): Promise<number> {
   } catch (cause) {
     const { code, path, dest } = cause as NodeJS.ErrnoException & { readonly dest?: string };
     if (code === undefined) throw cause;
-    throw new FinnError(error('cli/file', `${dest ?? path ?? folder} cannot be written: ${code}`));
+    throw new FinnError(error('cli/file', `${dest ?? path ?? folder} cannot be written: ${reason(cause)}`));
   }
   io.out(`next: finn build ${join(folder, 'recipe.yaml')}`);
   return 0;

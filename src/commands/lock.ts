@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Diagnostic, error, fail } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, error, FinnError, fail } from '../diagnostics/diagnostic.ts';
 import { finnVersion } from '../engine/own-code.ts';
 import type { Outcome } from '../engine/scheduler.ts';
-import { writeAtomically } from '../util/files.ts';
+import { statIfThere, writeAtomically } from '../util/files.ts';
+import { reason } from '../util/system-error.ts';
 import { parseTool, sorted, type ToolVersions } from './manifest.ts';
 
 /** finn.lock: what was fetched or generated, and the tools that made the results, finn among them. */
@@ -20,24 +21,50 @@ export const emptyLock: Lock = { lock: 2, sources: {}, tools: {} };
 /** finn.lock lies beside its recipe; recipes of one folder share it. */
 export const lockPath = (recipe: string): string => join(dirname(recipe), 'finn.lock');
 
+/** No lock comes near this. */
+const LARGEST = 10_000_000;
+
 /** The lock beside a recipe, if there is one. Throws FinnError 'lock/malformed'. */
 export function readLock(recipe: string): Lock | undefined {
   const path = lockPath(recipe);
-  if (!existsSync(path)) return undefined;
+  const stat = statIfThere(path);
+  if (!stat) return undefined;
+  const anew = '`git checkout` it, or delete it: `finn lock` writes it anew';
+  const refuse = (why: string, hint = anew): never => fail('lock/malformed', `${path} ${why}`, { hint });
+  // A pipe would be waited for.
+  if (!stat.isFile()) return refuse('is not a lock file of finn: it is no file');
+  if (stat.size > LARGEST) return refuse(`has ${stat.size} bytes, a lock file of finn at most ${LARGEST}`);
+  let text = '';
   try {
-    const read: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    return refuse(`cannot be read: ${reason(cause)}`, 'its owner has to let you read it');
+  }
+  if (/^<{7} /m.test(text))
+    return refuse(
+      'has the marks of a merge that was not ended (`<<<<<<<`)',
+      'take one of the two (`git checkout --ours finn.lock`); then `finn lock` brings it up to date',
+    );
+  const why = (read: unknown): string => {
+    if (!isRecord(read)) return 'it is no JSON object';
+    if (read['lock'] !== 1 && read['lock'] !== 2)
+      return `its format is ${JSON.stringify(read['lock']) ?? 'not said'}, and this finn reads 2`;
+    const part = isTexts(read['sources']) ? 'tools' : 'sources';
+    return read[part] === undefined ? `it lacks \`${part}\`` : `\`${part}\` is malformed`;
+  };
+  try {
+    const read: unknown = JSON.parse(text);
     if (isRecord(read) && isTexts(read['sources']) && isRecord(read['tools'])) {
       const { lock, sources, tools } = read;
       if (lock === 2 && Object.values(tools).every(isTexts)) return { lock, sources, tools: tools as ToolVersions };
       // Format 1 did not say what kind of program a tool was: what it pins of tools is nothing that can be held to.
       if (lock === 1) return { ...emptyLock, sources };
     }
-  } catch {
-    // Falls through to the message.
+    return refuse(`is not a lock file of finn: ${why(read)}`);
+  } catch (cause) {
+    if (cause instanceof FinnError) throw cause;
+    return refuse(`is not a lock file of finn: ${(cause as Error).message}`);
   }
-  return fail('lock/malformed', `${path} is not a lock file of finn`, {
-    hint: '`git checkout` it, or delete it: `finn lock` writes it anew',
-  });
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -73,11 +100,18 @@ const lockText = ({ lock, sources, tools }: Lock): string =>
 const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 
-/** Writes the lock beside a recipe, if that changes it. */
+/** Writes the lock beside a recipe, if that changes it. FinnError 'cli/file' where it cannot be written. */
 export function writeLock(recipe: string, lock: Lock): void {
   const path = lockPath(recipe);
   const text = lockText(lock);
-  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeAtomically(path, text);
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+  try {
+    writeAtomically(path, text);
+  } catch (cause) {
+    fail('cli/file', `cannot write ${path}: ${reason(cause)}`, {
+      hint: 'it lies beside its recipe, in a folder that you have to be able to write',
+    });
+  }
 }
 
 /** What another lock says of the same names and, unless only what is `replaced` counts, what it has no longer or anew. */

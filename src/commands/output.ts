@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bitstreamName } from '../config/board.ts';
 import type { Build } from '../config/model.ts';
-import { FinnError, fail } from '../diagnostics/diagnostic.ts';
 import type { Artifact, Files } from '../engine/artifact.ts';
 import type { Built } from '../engine/engine.ts';
 import type { Outcome } from '../engine/scheduler.ts';
@@ -12,9 +11,9 @@ import type { Design } from '../hdl/design.ts';
 import * as made from '../steps/artifacts.ts';
 import { encodeGraph, keptGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
-import { mirrorTree, removeFile, sizeIfThere, writeAtomically } from '../util/files.ts';
+import { sizeIfThere } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
-import { checkOurs } from './build-folder.ts';
+import { replaceBuild } from './build-folder.ts';
 import type { Manifest } from './manifest.ts';
 import { pluginFiles } from './plugin-files.ts';
 import { resourceReports } from './resource-reports.ts';
@@ -142,20 +141,11 @@ export async function writeBuildFolder(
   const release = await store.claim(`folder-${sha256(resolve(folder)).slice(0, 16)}`, new AbortController().signal);
   try {
     if (whole()) return;
-    checkOurs(folder);
-    // First of all: what is killed in the midst of this is not to be taken for whole.
-    removeFile(path);
-    mirrorTree(folder, {
-      ...files,
-      ...logFiles(outcomes, store),
-      'time_per_step.json': pretty(timePerStep(outcomes)),
-    });
-    writeAtomically(path, head);
-  } catch (cause) {
-    if (cause instanceof FinnError) throw cause;
-    fail('cli/file', `cannot write ${folder}: ${(cause as Error).message}`, {
-      hint: 'make room there, or name another folder with --out; what was built is kept in the cache',
-    });
+    replaceBuild(
+      folder,
+      { ...files, ...logFiles(outcomes, store), 'time_per_step.json': pretty(timePerStep(outcomes)) },
+      head,
+    );
   } finally {
     release();
   }

@@ -22,9 +22,7 @@ const stepsFor: Readonly<Record<Output, readonly string[]>> = {
  */
 export function wantedOf(session: Session, until: string | undefined): Wanted[] {
   const { steps, ownSteps } = session.plugins;
-  const names = steps.map(({ name }) => name);
-  if (until !== undefined && !names.includes(until))
-    fail('cli/usage', `there is no step '${until}'`, { hint: didYouMean(until, names, 'steps') });
+  if (until !== undefined) checkSteps(session, [until]);
   const plugged = ownSteps.some(({ name }) => name === until);
   const built = steps.filter((step) => !ownSteps.includes(step));
   return session.builds.flatMap((build) => {
@@ -38,6 +36,14 @@ export function wantedOf(session: Session, until: string | undefined): Wanted[] 
       step: step.name,
     }));
   });
+}
+
+/** Refuses names of steps that are none. FinnError 'cli/usage'. */
+export function checkSteps({ plugins }: Session, steps: readonly string[] | undefined): void {
+  const names = plugins.steps.map(({ name }) => name);
+  for (const step of steps ?? [])
+    if (!names.includes(step))
+      fail('cli/usage', `there is no step '${step}'`, { hint: didYouMean(step, names, 'steps') });
 }
 
 /** Of `further`, the steps whose needs are all made on the way to `wanted`, or by one another. */

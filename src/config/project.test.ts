@@ -68,7 +68,7 @@ test('what is wrong is said, and has its default', () => {
   writeFileSync(config, 'jobs: 0\ncache: { size: lots }\ntool: {}\nmirrors: [1]\n');
   const { project, diagnostics } = loadProject(recipe, { FINN_JOBS: 'many' });
   expect(diagnostics.map(({ message }) => message).sort()).toEqual([
-    'FINN_JOBS is "many"; it must be a whole number, 1 or more',
+    'FINN_JOBS is "many"; it must be a whole number from 1 to 9999',
     '`cache.size` is "lots"; it must be a size such as 20GB',
     '`jobs` is 0; it must be a whole number, 1 or more',
     '`mirrors.0` is 1; it must be a path',

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, error } from '../diagnostics/diagnostic.ts';
 import { contains } from '../util/files.ts';
+import { reason } from '../util/system-error.ts';
 import { type SlurmSettings, slurmSettings } from './cluster.ts';
 import { isCommitted } from './committed.ts';
 import { timeLimits } from './duration.ts';
@@ -100,6 +101,13 @@ export function loadProject(
         hint: 'take it out (`git rm -r --cached`) and delete it, or name another folder in FINN_CACHE',
       }),
     );
+  const unreadable = existsSync(cache) ? whyUnreadable(cache) : undefined;
+  if (unreadable !== undefined)
+    diagnostics.push(
+      error('cache/read', `cannot read the cache ${cache}: ${unreadable}`, {
+        hint: 'its owner has to let you read it; or name another folder under `cache: { path: … }`, or in FINN_CACHE',
+      }),
+    );
   const paths = (list: readonly string[] | undefined): string[] => (list ?? []).filter((path) => path).map(at);
   const trusted = paths(file.trust?.run);
   const plugins = paths(file.trust?.plugins);
@@ -121,6 +129,17 @@ export function loadProject(
     environment: inherited(environment),
   };
   return { project, diagnostics };
+}
+
+/** Why a cache cannot be read, in words; undefined where it can. */
+function whyUnreadable(cache: string): string | undefined {
+  try {
+    if (!statSync(cache).isDirectory()) return 'it is no folder';
+    accessSync(cache, constants.R_OK | constants.X_OK);
+    return undefined;
+  } catch (cause) {
+    return reason(cause);
+  }
 }
 
 function readConfig(path: string, diagnostics: Diagnostic[]): ConfigFile {
@@ -153,7 +172,7 @@ function jobsOf(environment: Environment, diagnostics: Diagnostic[]): number | u
   if (!text) return undefined;
   if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text);
   diagnostics.push(
-    error('config/wrong-value', `FINN_JOBS is ${JSON.stringify(text)}; it must be a whole number, 1 or more`),
+    error('config/wrong-value', `FINN_JOBS is ${JSON.stringify(text)}; it must be a whole number from 1 to 9999`),
   );
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { type Diagnostic, error, type Location } from '../diagnostics/diagnostic.ts';
+import { reason } from '../util/system-error.ts';
 import { readYaml, type Source } from './source.ts';
 
 /** The most bytes of a YAML file that are read. */
@@ -9,19 +10,6 @@ const LARGEST = 4_000_000;
 /** A path written in `file`, made relative to what `file` itself is relative to. */
 export const beside = (file: string, path: string): string =>
   isAbsolute(path) ? path : normalize(join(dirname(file), path));
-
-/** Why a file cannot be read, in words: 'no such file'. */
-export function reason(thrown: unknown): string {
-  const code = (thrown as { code?: string }).code;
-  const words: Record<string, string> = {
-    ENOENT: 'no such file',
-    ENOTDIR: 'no such file',
-    EISDIR: 'it is a folder',
-    EACCES: 'not permitted',
-    ENAMETOOLONG: 'the path is too long',
-  };
-  return words[code ?? ''] ?? String(code ?? thrown);
-}
 
 /** A YAML file by path, and its text, if it can be read; `from` is where a mistyped path was written. */
 export function readSource(

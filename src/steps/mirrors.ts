@@ -33,7 +33,8 @@ export function inMirrors(
   const seen: Index = {};
   let found: Uint8Array | undefined;
   for (const { path, size, time } of [...likely, ...unread]) {
-    const bytes = new Uint8Array(readFileSync(path));
+    const bytes = readable(path);
+    if (!bytes) continue;
     const digest = createHash('sha256').update(bytes).digest('hex');
     seen[path] = [size, time, digest];
     if (digest !== wanted) continue;
@@ -42,6 +43,15 @@ export function inMirrors(
   }
   if (remember && unread.some(({ path }) => Object.hasOwn(seen, path))) note(index, { ...known, ...seen });
   return found;
+}
+
+/** A file that may not be read, or that went in this moment, is not the one that is looked for. */
+function readable(path: string): Uint8Array | undefined {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch {
+    return undefined;
+  }
 }
 
 /** As far as possible: without it the files are read again. */

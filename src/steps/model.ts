@@ -8,6 +8,7 @@ import { externalFiles, externalNames } from '../onnx/external.ts';
 import { scanModel } from '../onnx/scan.ts';
 import { contains, staysBelow } from '../util/files.ts';
 import { contentHash, sha256 } from '../util/hash.ts';
+import { reason } from '../util/system-error.ts';
 import { memberOf } from './archive/member.ts';
 import { model, modelFromSources, modelSources } from './artifacts.ts';
 import { download } from './download/download.ts';
@@ -22,7 +23,7 @@ export async function readNamed(host: Host, path: string, at: Location): Promise
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (!code) throw cause;
-    const why = code === 'EFBIG' ? `${path} has more than 2 GB` : `cannot read ${path}: ${code}`;
+    const why = code === 'EFBIG' ? `${path} has more than 2 GB` : `cannot read ${path}: ${reason(cause)}`;
     return fail('recipe/file-missing', why, { at });
   }
 }

@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Lock } from '../../src/commands/lock.ts';
 import { sha256 } from '../../src/util/hash.ts';
@@ -124,6 +125,23 @@ describe('finn build --locked', () => {
     expect([status, out]).toEqual([2, '']);
     expect(err).toContain(`\`node make.mjs\` gives sha256 ${sha256(rig.bytes('digits.onnx'))}; finn.lock has 2222`);
     expect([rig.has('.finn/steps/run-model'), rig.has('.finn/steps/import')]).toEqual([true, false]);
+  });
+
+  it('says what is wrong with a lock that cannot be read', () => {
+    const said = (text: string): string => {
+      rig.write('finn.lock', text);
+      const { status, err } = rig.finn(['build', 'digits.yaml', '--locked']);
+      expect(status).toBe(2);
+      return err;
+    };
+    expect(said('{"lock": 3, "sources": {}, "tools": {}}')).toContain('its format is 3, and this finn reads 2');
+    expect(said('{"lock": 2, "sources": {}}')).toContain('is not a lock file of finn: it lacks `tools`');
+    expect(said('{"lock": 2, "sources": {"x": 1}, "tools": {}}')).toContain('`sources` is malformed');
+    expect(said('{"lock": 2,')).toContain('finn.lock is not a lock file of finn: ');
+    expect(said('<<<<<<< HEAD\n{\n=======\n{\n>>>>>>> x\n')).toContain('has the marks of a merge that was not ended');
+    rmSync(rig.path('finn.lock'));
+    mkdirSync(rig.path('finn.lock'));
+    expect(rig.finn(['plan', 'digits.yaml']).err).toContain('finn.lock is not a lock file of finn: it is no file');
   });
 
   it('tells when a build without it replaces a pin', () => {

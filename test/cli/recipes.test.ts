@@ -211,6 +211,44 @@ describe('finn build', () => {
   });
 });
 
+describe('what is wrong with the command line', () => {
+  it('is found before anything runs: steps to force, folders and jobs that are none', () => {
+    for (const [words, said] of [
+      [['--force', 'flod'], "there is no step 'flod' [cli/usage]\n  hint: did you mean `fold`?"],
+      [['--out', ''], "option '--out <dir>' argument '' is invalid. It takes the path of a folder"],
+      [['--jobs', '10000'], "option '--jobs <n>' argument '10000' is invalid. It takes a whole number from 1 to 9999."],
+    ] as const) {
+      const { status, out, err } = rig.finn(['build', 'digits.yaml', ...words]);
+      expect([status, out]).toEqual([2, '']);
+      expect(err).toContain(said);
+    }
+    expect(rig.has('.finn')).toBe(false);
+  });
+
+  it('is one JSON object with --json, whatever the command', () => {
+    for (const [words, code] of [
+      [['build', 'none.yaml'], 'config/unreadable'],
+      [['plan', 'none.yaml'], 'config/unreadable'],
+      [['plan', 'digits.yaml', '--until', 'flod'], 'cli/usage'],
+      [['explain', 'digits.yaml', 'flod'], 'cli/usage'],
+      [['build', 'digits.yaml', '--frce', 'fold'], 'cli/usage'],
+      [['build', '--json'], 'cli/usage'],
+      [['verify-build', 'none'], 'cli/file'],
+      [['diff', 'none', 'none'], 'cli/file'],
+      [['inspect', 'digits.yaml'], 'onnx/malformed'],
+      [['boards', 'none'], 'board/unknown'],
+      [['cache', 'verify', 'none/none.yaml', '--size'], 'cli/usage'],
+    ] as const) {
+      const { status, out, err } = rig.finn([...words, '--json']);
+      expect(status).toBe(2);
+      expect(err).toContain('error: ');
+      const told = JSON.parse(out);
+      expect(told).toMatchObject({ type: 'refused', status: 2, diagnostics: [{ severity: 'error', code }] });
+      expect(told.diagnostics[0].message).not.toMatch(/^error/);
+    }
+  });
+});
+
 describe('finn graph', () => {
   it('draws steps, network and layers in every format', () => {
     const steps = rig.finn(['graph', 'digits.yaml', '--build', 'icebreaker']);

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -303,11 +303,44 @@ describe('finn build --check', () => {
     rmSync(told.kept, { recursive: true });
   });
 
+  it('places nothing where there is something else, neither beside it nor behind a link, and looks before it builds', () => {
+    mkdirSync(rig.path(built), { recursive: true });
+    rig.write(`${built}/thesis.txt`, 'three years');
+    const refused = rig.finn(upTo('codegen', '--check'));
+    expect([refused.status, refused.out]).toEqual([2, '']);
+    expect(refused.err).toContain(`${built} holds what is no build of finn's: thesis.txt`);
+    // A build.json of another program does not make it one.
+    rig.write(`${built}/build.json`, '{"builders": []}');
+    expect(rig.finn(upTo('codegen', '--check')).err).toContain('holds what is no build of finn');
+    expect(rig.finn(upTo('fold')).err).toContain('holds what is no build of finn');
+    expect(rig.read(`${built}/thesis.txt`)).toBe('three years');
+    rmSync(rig.path(built), { recursive: true });
+    mkdirSync(rig.path('mine'));
+    rig.write('mine/thesis.txt', 'three years');
+    symlinkSync(rig.path('mine'), rig.path(built));
+    expect(rig.finn(upTo('codegen', '--check'))).toMatchObject({ status: 2, out: '' });
+    expect(listTree(rig.path('mine'))).toEqual(['thesis.txt']);
+  });
+
+  it('refuses steps that are none before it builds', () => {
+    for (const option of ['--until', '--force']) {
+      const { status, out, err } = rig.finn(['build', 'digits.yaml', option, 'flod', '--check']);
+      expect([status, out]).toEqual([2, '']);
+      expect(err).toContain("there is no step 'flod' [cli/usage]\n  hint: did you mean `fold`?");
+    }
+  });
+
   it('ends as the build ends where that fails', () => {
     rig.edit('digits.yaml', 'MVAU_1: { pe: 2, simd: 32 }', 'MVAU_1: { pe: 3, simd: 32 }');
     const { status, out } = rig.finn(upTo('fold', '--check'));
     expect(status).toBe(1);
     expect(out).toContain('[fold/does-not-divide]');
     expect(rig.has('build')).toBe(false);
+    const json = rig.finn(upTo('fold', '--check', '--json'));
+    expect([json.status, JSON.parse(json.out)]).toEqual([
+      1,
+      { type: 'checked', same: false, failed: 'the first', status: 1 },
+    ]);
+    expect(json.err).toContain('[fold/does-not-divide]');
   });
 });
