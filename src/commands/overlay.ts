@@ -6,8 +6,10 @@ export function overlay(upper: Store, lower: Store): Store {
   const objects: Store['objects'] = {
     write: (bytes) => upper.objects.write(bytes),
     writeLater: (bytes) => upper.objects.writeLater(bytes),
+    incoming: (stored) => upper.objects.incoming(stored),
     has: (stored) => upper.objects.has(stored) || lower.objects.has(stored),
     read: (stored) => (lower.objects.has(stored) ? lower : upper).objects.read(stored),
+    parts: (stored) => (lower.objects.has(stored) ? lower : upper).objects.parts(stored),
   };
   return {
     ...upper,

@@ -80,3 +80,34 @@ test('what is wrong is said, and has its default', () => {
   writeFileSync(config, 'jobs: {');
   expect(loadProject(recipe, {}).diagnostics[0]!.code).toBe('config/syntax');
 });
+
+const shared = 'cache: { remote: { url: "https://cache.example.org" } }\n';
+const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+
+test.each([
+  [{ FINN_REMOTE_TOKEN: 'abc' }, 'Bearer abc'],
+  [{ FINN_REMOTE_TOKEN: 'abc\r\n', FINN_REMOTE_USER: 'ci' }, 'Bearer abc'],
+  [{ FINN_REMOTE_USER: 'ci', FINN_REMOTE_PASSWORD: 'correct: hörse \n' }, basic('ci:correct: hörse ')],
+  [{ FINN_REMOTE_USER: 'ci' }, basic('ci:')],
+  [{ FINN_REMOTE_TOKEN: '', FINN_REMOTE_USER: '' }, undefined],
+  [{}, undefined],
+])('credentials of a remote cache: %o', (environment, authorization) => {
+  writeFileSync(config, shared);
+  const { project, diagnostics } = loadProject(recipe, environment);
+  expect(diagnostics).toEqual([]);
+  expect(project.remote).toMatchObject({ mode: 'read', timeoutMs: 10_000 });
+  expect(project.remote?.authorization).toBe(authorization);
+});
+
+test.each([
+  [{ FINN_REMOTE_TOKEN: 'sesame\nsesame' }, /FINN_REMOTE_TOKEN has characters that no token has/],
+  [{ FINN_REMOTE_TOKEN: 'Bearer sesame' }, /FINN_REMOTE_TOKEN has characters that no token has/],
+  [{ FINN_REMOTE_USER: 'sesame:x', FINN_REMOTE_PASSWORD: 'sesame' }, /FINN_REMOTE_USER has a colon/],
+])('credentials that cannot be such are refused, and not repeated: %o', (environment, message) => {
+  writeFileSync(config, shared);
+  const { project, diagnostics } = loadProject(recipe, environment);
+  expect(diagnostics.map(({ code }) => code)).toEqual(['config/wrong-value']);
+  expect(diagnostics[0]?.message).toMatch(message);
+  expect(JSON.stringify(diagnostics)).not.toContain('sesame');
+  expect(project.remote?.authorization).toBeUndefined();
+});

@@ -114,7 +114,9 @@ export function loadProject(
   const project: Project = {
     ...(configPath !== undefined && { configPath }),
     cache: { path: cache, bytes: parseSize(file.cache?.size ?? '20GB') ?? 20e9 },
-    ...(file.cache?.remote?.url !== undefined && { remote: remoteOf(file.cache.remote, environment) }),
+    ...(file.cache?.remote?.url !== undefined && {
+      remote: remoteOf(file.cache.remote, authorizationOf(environment, diagnostics)),
+    }),
     ...(file.executor === 'slurm' && { slurm: slurmSettings(file.slurm ?? {}) }),
     timeLimits: timeLimits(file.time_limits),
     plugins: paths(file.plugins),
@@ -152,19 +154,33 @@ function readConfig(path: string, diagnostics: Diagnostic[]): ConfigFile {
   return validated.value as ConfigFile;
 }
 
-/** FINN_REMOTE_TOKEN, or FINN_REMOTE_USER and FINN_REMOTE_PASSWORD, are the only place of credentials. */
 function remoteOf(
   { url, mode, timeout_s }: NonNullable<NonNullable<ConfigFile['cache']>['remote']>,
-  environment: Environment,
+  authorization: string | undefined,
 ): RemoteSettings {
-  const { FINN_REMOTE_TOKEN: token, FINN_REMOTE_USER: user, FINN_REMOTE_PASSWORD: password } = environment;
-  const authorization = token
-    ? `Bearer ${token}`
-    : user
-      ? `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`
-      : undefined;
   const timeoutMs = (timeout_s ?? 10) * 1000;
   return { url, mode: mode ?? 'read', timeoutMs, ...(authorization !== undefined && { authorization }) };
+}
+
+/**
+ * FINN_REMOTE_TOKEN, or FINN_REMOTE_USER and FINN_REMOTE_PASSWORD, are the only place of credentials. The end of a line
+ * behind them is none of them: files of secrets have one.
+ */
+function authorizationOf(environment: Environment, diagnostics: Diagnostic[]): string | undefined {
+  const given = (name: string): string => (environment[name] ?? '').replace(/[\r\n]+$/, '');
+  const wrong = (name: string, why: string): undefined => {
+    diagnostics.push(error('config/wrong-value', `${name} ${why}`));
+    return undefined;
+  };
+  const token = given('FINN_REMOTE_TOKEN');
+  if (token) {
+    if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
+    return wrong('FINN_REMOTE_TOKEN', 'has characters that no token has: spaces, ends of lines, or others than ASCII');
+  }
+  const user = given('FINN_REMOTE_USER');
+  if (!user) return undefined;
+  if (user.includes(':')) return wrong('FINN_REMOTE_USER', 'has a colon in it, which divides user from password');
+  return `Basic ${Buffer.from(`${user}:${given('FINN_REMOTE_PASSWORD')}`).toString('base64')}`;
 }
 
 function jobsOf(environment: Environment, diagnostics: Diagnostic[]): number | undefined {

@@ -11,6 +11,8 @@ import {
 } from '../util/files.ts';
 import { contentHash } from '../util/hash.ts';
 import type { Stored } from './content.ts';
+import { type Incoming, incoming } from './incoming.ts';
+import { outgoing } from './outgoing.ts';
 
 /** Immutable contents by their SHA-256, in files objects/ab/cd…. */
 export interface Objects {
@@ -18,10 +20,17 @@ export interface Objects {
   write(bytes: Uint8Array): Stored;
   /** As `write`, while this process does something else. Rejects with FinnError 'cache/write'. */
   writeLater(bytes: Uint8Array): Promise<Stored>;
+  /** One that comes in parts. Its calls reject with FinnError 'cache/write'. */
+  incoming(stored: Stored): Incoming;
   /** Is there an object of this hash and this size? Its contents are not looked at. Throws FinnError 'cache/read'. */
   has(stored: Stored): boolean;
   /** The contents, or undefined if they are not there or not what their name says; what is damaged is removed. */
   read(stored: Stored): Uint8Array | undefined;
+  /**
+   * The contents in parts, of which one is in memory at once. Throws Damaged before the last of them if they are not there
+   * or not what their name says; `read` then deals with that.
+   */
+  parts(stored: Stored): AsyncIterable<Uint8Array>;
 }
 
 /** What a part of the store tells the store. */
@@ -61,6 +70,11 @@ export function objects(folder: string, ears: Pick<Ears, 'writes' | 'corrupt'>):
       });
       return [object, bytes.length];
     },
+    incoming([object, size]) {
+      const path = pathOf(object);
+      ears.writes(size);
+      return incoming(path, object, (cause) => cannotWrite(path, cause));
+    },
     has: ([object, size]) => reading(pathOf(object), () => sizeIfThere(pathOf(object))) === size,
     read([object]) {
       const path = pathOf(object);
@@ -70,6 +84,7 @@ export function objects(folder: string, ears: Pick<Ears, 'writes' | 'corrupt'>):
       ears.corrupt(object);
       return undefined;
     },
+    parts: (stored) => outgoing(pathOf(stored[0]), stored),
   };
 }
 

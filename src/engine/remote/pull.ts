@@ -1,14 +1,15 @@
 import { type Diagnostic, FinnError, warning } from '../../diagnostics/diagnostic.ts';
-import { contentHash } from '../../util/hash.ts';
-import { type Pool, pool } from '../../util/pool.ts';
+import { sha256 } from '../../util/hash.ts';
+import { type Cost, type Pool, pool } from '../../util/pool.ts';
 import type { Stored } from '../content.ts';
 import type { CallRecord, StepRecord } from '../records.ts';
 import type { Store } from '../store.ts';
 import { decodeActionResult } from './action-result.ts';
-import { WrongSize } from './request.ts';
-import { connections, type Server } from './server.ts';
+import { connections } from './asker.ts';
+import { WrongSize } from './failures.ts';
+import type { Server } from './server.ts';
 import { actionName, decodeRecord, type Owner, objectsOf, recordPath } from './shared-record.ts';
-import { inMemory, Meter, type Seen } from './traffic.ts';
+import { inMemory, Meter, type Seen, streamed } from './traffic.ts';
 
 /** The most that an ActionResult or a record may have: ten times what the largest network takes. */
 const largestMessage = 64_000_000;
@@ -103,9 +104,8 @@ export class Puller {
     if (objects.has(stored)) return Promise.resolve(true);
     // It is asked for again only if it has been sent there meanwhile.
     if (this.#failed.has(object) && !this.#seen.there.has(object)) return Promise.resolve(false);
-    const coming = this.#pool.run(costOf(stored), async () => {
-      const bytes = await this.#object(stored);
-      const got = bytes !== undefined && (await this.#stored(async () => !!(await objects.writeLater(bytes))));
+    const coming = this.#pool.run(streamCost(stored), async () => {
+      const got = await this.#stored(() => this.#bring(stored));
       this.#coming.delete(object);
       if (!got) this.#failed.add(object);
       return got;
@@ -126,17 +126,45 @@ export class Puller {
     }
   }
 
-  /** An object of /cas that is what its name says. */
+  /** Fetches an object of /cas into the store; false where it is not there, or not what its name says. */
+  async #bring(stored: Stored): Promise<boolean> {
+    const [object, size] = stored;
+    const { objects } = this.#store;
+    if (size === 0) {
+      await objects.writeLater(new Uint8Array());
+      return true;
+    }
+    return this.#checked(object, async () => {
+      const found = await this.#server.fetch(`cas/${object}`, size, () => objects.incoming(stored));
+      if (!found) return undefined;
+      this.meter.add({ objects: 1, bytes: size });
+      return found.stored ? object : found.hash;
+    });
+  }
+
+  /** An object of /cas in memory, if it is what its name says. */
   async #object([object, size]: Stored): Promise<Uint8Array | undefined> {
-    if (size === 0) return new Uint8Array();
+    let bytes: Uint8Array | undefined;
+    const right = await this.#checked(object, async () => {
+      bytes = await this.#get(`cas/${object}`, size, true);
+      return bytes && sha256(bytes);
+    });
+    return right ? bytes : undefined;
+  }
+
+  /** Is what `hashOf` finds what its name says? Told if it is something else. */
+  async #checked(object: string, hashOf: () => Promise<string | undefined>): Promise<boolean> {
     let why: string;
     try {
-      const bytes = await this.#get(`cas/${object}`, size, true);
-      if (!bytes) return undefined;
-      const found = contentHash(bytes);
+      const found = await hashOf();
+      if (found === undefined) {
+        // Some servers that have lost a file still say that they have it.
+        this.#seen.bad.add(object);
+        return false;
+      }
       if (found === object) {
         this.#seen.there.add(object);
-        return bytes;
+        return true;
       }
       why = `its contents have the hash ${found.slice(0, 12)}…`;
     } catch (cause) {
@@ -144,7 +172,8 @@ export class Puller {
       why = cause.message;
     }
     this.#seen.bad.add(object);
-    return this.#refuse('cache/remote-object', `the file ${object.slice(0, 12)}…`, why);
+    this.#refuse('cache/remote-object', `the file ${object.slice(0, 12)}…`, why);
+    return false;
   }
 
   async #get(name: string, size: number, exact: boolean): Promise<Uint8Array | undefined> {
@@ -167,4 +196,10 @@ export class Puller {
   }
 }
 
-const costOf = ([, size]: Stored): { threads: number; memory: number } => ({ threads: 1, memory: size / 1e6 });
+/** A record is in memory as a whole. */
+const costOf = ([, size]: Stored): Cost => ({ threads: 1, memory: size / 1e6 });
+/** Of a file, what is not written yet. */
+const streamCost = (stored: Stored): Cost => {
+  const { threads, memory } = costOf(stored);
+  return { threads, memory: Math.min(memory, streamed) };
+};

@@ -1,12 +1,15 @@
 import { type Diagnostic, warning } from '../../diagnostics/diagnostic.ts';
-import { type Pool, pool } from '../../util/pool.ts';
+import { type Cost, type Pool, pool } from '../../util/pool.ts';
 import type { Stored } from '../content.ts';
+import { Damaged } from '../outgoing.ts';
 import type { CallRecord, StepRecord } from '../records.ts';
 import type { Store } from '../store.ts';
 import { encodeActionResult } from './action-result.ts';
-import { connections, type Server } from './server.ts';
+import { connections } from './asker.ts';
+import type { Body } from './request.ts';
+import type { Server } from './server.ts';
 import { actionName, encodeRecord, type Owner, objectOf, objectsOf, recordPath } from './shared-record.ts';
-import { inMemory, Meter, type Seen } from './traffic.ts';
+import { inMemory, Meter, type Seen, streamed } from './traffic.ts';
 
 /** Sends results of the store to a server, in the background: files first, then what names them. */
 export class Pusher {
@@ -57,8 +60,8 @@ export class Pusher {
     const stored = objectOf(bytes);
     const objects = objectsOf(record);
     const there = await Promise.all([
-      ...objects.map((object) => this.#bring(object, () => this.#store.objects.read(object))),
-      this.#bring(stored, () => bytes),
+      ...objects.map((object) => this.#bring(object, () => this.#bodyOf(object))),
+      this.#bring(stored, () => inOne(bytes)),
     ]);
     if (!there.every((one) => one)) return;
     const files = [
@@ -66,8 +69,8 @@ export class Pusher {
       ...objects.map((object) => ({ path: `objects/${object[0]}`, stored: object })),
     ];
     const action = encodeActionResult({ files, stdout: 'log' in record ? record.log : undefined });
-    const cost = { threads: 1, memory: action.length / 1e6 };
-    if (!(await this.#pool.run(cost, () => this.#server.put(`ac/${name}`, action)))) return;
+    const cost = costOf(action.length);
+    if (!(await this.#pool.run(cost, () => this.#server.put(`ac/${name}`, inOne(action))))) return;
     this.meter.add({ records: 1, bytes: action.length });
   }
 
@@ -76,19 +79,29 @@ export class Pusher {
     return owner.kind === 'call' ? records.readCall(owner.key) : records.readStep(owner.step, owner.key);
   }
 
+  /** What of an object is sent; undefined if it is lost, or damaged. */
+  #bodyOf(stored: Stored): Body | undefined {
+    const { objects } = this.#store;
+    const [, size] = stored;
+    if (size > wholeBytes) return { size, content: () => objects.parts(stored) };
+    const bytes = objects.read(stored);
+    return bytes && inOne(bytes);
+  }
+
   /** Sees to it that the server has an object. */
-  #bring([object, size]: Stored, read: () => Uint8Array | undefined): Promise<boolean> {
+  #bring(stored: Stored, read: () => Body | undefined): Promise<boolean> {
+    const [object, size] = stored;
     const { there, bad } = this.#seen;
     if (there.has(object)) return Promise.resolve(true);
     const already = this.#going.get(object);
     if (already) return already;
     const name = `cas/${object}`;
-    const going = this.#pool.run({ threads: 1, memory: size / 1e6 }, async () => {
+    const going = this.#pool.run(costOf(size), async () => {
       if (!this.#server.writable) return false;
       if (bad.has(object) || !(await this.#server.has(name, size))) {
-        const bytes = this.#server.writable ? read() : undefined;
-        if (!bytes || !(await this.#server.put(name, bytes))) return false;
-        this.meter.add({ objects: 1, bytes: bytes.length });
+        const body = this.#server.writable ? read() : undefined;
+        if (!body || !(await this.#put(name, body, stored))) return false;
+        this.meter.add({ objects: 1, bytes: size });
       }
       bad.delete(object);
       there.add(object);
@@ -98,4 +111,21 @@ export class Pusher {
     this.#going.set(object, going);
     return going;
   }
+
+  async #put(name: string, body: Body, stored: Stored): Promise<boolean> {
+    try {
+      return await this.#server.put(name, body);
+    } catch (cause) {
+      if (!(cause instanceof Damaged)) throw cause;
+      // It is found damaged there too, and removed and told of.
+      this.#store.objects.read(stored);
+      return false;
+    }
+  }
 }
+
+/** Larger objects are read while they are sent. */
+const wholeBytes = 1 << 18;
+
+const inOne = (content: Uint8Array): Body => ({ size: content.length, content });
+const costOf = (bytes: number): Cost => ({ threads: 1, memory: Math.min(bytes / 1e6, streamed) });

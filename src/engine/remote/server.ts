@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import type { Agent } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
-import { type Diagnostic, fail, warning } from '../../diagnostics/diagnostic.ts';
-import { moduleFor } from './node-http.ts';
-import { type Answer, type Request, request, Stale, TimedOut, WrongSize } from './request.ts';
+import { type Diagnostic, FinnError, fail, warning } from '../../diagnostics/diagnostic.ts';
+import type { Found, Incoming } from '../incoming.ts';
+import { Damaged } from '../outgoing.ts';
+import { Asker } from './asker.ts';
+import { TimedOut, Trouble, WrongSize } from './failures.ts';
+import type { Body } from './request.ts';
 
 export interface ServerOptions {
   /** Where /ac and /cas are, without user and password. */
@@ -19,19 +20,13 @@ export interface ServerOptions {
   readonly retryMs?: number | undefined;
 }
 
-/** Connections at once. */
-export const connections = { pull: 16, push: 8 } as const;
-const sockets = connections.pull + connections.push;
-
 const credentials =
   'FINN_REMOTE_TOKEN, or FINN_REMOTE_USER and FINN_REMOTE_PASSWORD, in the environment give credentials';
-const furtherAttempts = 3;
-const worthAnother: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
-
-/** Why the server is of no use any more. */
-class Trouble extends Error {}
-
-type Wanted = Pick<Request, 'method' | 'limit' | 'exact' | 'body'>;
+const readOnly = '`mode: read` of cache.remote in finn.config.yaml says that nothing is to be sent there';
+/** How servers refuse one file: too large for bazel-remote, too large for nginx, and no room at this time. */
+const refusing: ReadonlySet<number> = new Set([400, 413, 507]);
+/** A server that refuses so many files one after the other takes none. */
+const mostRefused = 5;
 
 /**
  * A server of objects by name. What is wrong with it is said once, as a warning; after that it is not asked any more,
@@ -40,20 +35,23 @@ type Wanted = Pick<Request, 'method' | 'limit' | 'exact' | 'body'>;
 export class Server {
   /** Name and port, for messages. */
   readonly host: string;
-  readonly #base: URL;
   readonly #options: ServerOptions;
-  #agent: Agent | undefined;
+  readonly #asker: Asker;
   readonly #end = new AbortController();
   #writable: boolean;
   #heads = true;
-  #tooLarge = false;
+  /** Files that it refused, one after the other. */
+  #refused = 0;
+  #refusalTold = false;
 
   /** FinnError 'config/wrong-value' for a URL that is none, or has a password in it. */
   constructor(options: ServerOptions, writable: boolean) {
     this.#options = options;
-    this.#base = addressOf(options.url);
-    this.host = this.#base.host;
+    const base = addressOf(options.url);
+    this.host = base.host;
     this.#writable = writable;
+    const { timeoutMs, authorization, retryMs } = options;
+    this.#asker = new Asker({ base, timeoutMs, authorization, retryMs, signal: this.#end.signal });
     setMaxListeners(0, this.#end.signal);
     if (options.signal?.aborted) this.#end.abort();
     options.signal?.addEventListener('abort', () => this.#end.abort(), { once: true });
@@ -72,10 +70,19 @@ export class Server {
   /** What is there under a name, up to `limit` bytes; undefined if nothing is, or the server is of no use. Throws WrongSize. */
   async get(name: string, limit: number, exact = false): Promise<Uint8Array | undefined> {
     return this.#reading(async () => {
-      const { status, body } = await this.#ask(name, { method: 'GET', limit, exact });
-      if (status === 200) return body;
-      if (status === 404 || status === 410) return undefined;
-      return this.#refusal(status, 'a request to read');
+      const { status, body } = await this.#asker.ask(name, { method: 'GET', limit, exact });
+      return status === 200 ? body : this.#nothing(status);
+    });
+  }
+
+  /**
+   * What becomes of an object that is there under a name; undefined if none is, or the server is of no use. Throws
+   * WrongSize, and FinnError 'cache/write'.
+   */
+  async fetch(name: string, size: number, into: () => Incoming): Promise<Found | undefined> {
+    return this.#reading(async () => {
+      const { status, found } = await this.#asker.ask(name, { method: 'GET', limit: size, exact: true, into });
+      return status === 200 ? found : this.#nothing(status);
     });
   }
 
@@ -83,7 +90,7 @@ export class Server {
   async has(name: string, size: number): Promise<boolean> {
     if (!this.#heads) return false;
     const found = await this.#reading(async () => {
-      const { status, length } = await this.#ask(name, { method: 'HEAD', limit: 0 });
+      const { status, length } = await this.#asker.ask(name, { method: 'HEAD', limit: 0 });
       if (status === 200) return length === undefined || length === size;
       if (status !== 404 && status !== 410) this.#heads = false;
       return false;
@@ -91,14 +98,18 @@ export class Server {
     return found ?? false;
   }
 
-  /** Puts contents under a name; false if the server did not take them. */
-  async put(name: string, body: Uint8Array): Promise<boolean> {
+  /** Puts contents under a name; false if the server did not take them. Throws Damaged. */
+  async put(name: string, body: Body): Promise<boolean> {
     if (!this.writable) return false;
     try {
-      const { status } = await this.#ask(name, { method: 'PUT', limit: 0, body });
-      if (status >= 200 && status < 300) return true;
-      this.#unwritten(status, body.length);
+      const { status } = await this.#asker.ask(name, { method: 'PUT', limit: 0, body });
+      if (status >= 200 && status < 300) {
+        this.#refused = 0;
+        return true;
+      }
+      this.#unwritten(status, body.size);
     } catch (cause) {
+      if (cause instanceof Damaged) throw cause;
       // Servers that refuse a large body may do so by closing the connection; they may still be read.
       const cut = ['ECONNRESET', 'EPIPE'].includes((cause as NodeJS.ErrnoException).code ?? '');
       if (cut || cause instanceof Trouble) this.#noWrites('cache/remote-write', `takes no results: ${reasonOf(cause)}`);
@@ -112,7 +123,7 @@ export class Server {
     try {
       return await work();
     } catch (cause) {
-      if (cause instanceof WrongSize) throw cause;
+      if (cause instanceof WrongSize || cause instanceof FinnError) throw cause;
       this.#down(cause);
       return undefined;
     }
@@ -124,8 +135,10 @@ export class Server {
     this.#giveUp(warning('cache/remote-down', message, { hint: 'this run goes on without it' }));
   }
 
-  #refusal(status: number, what: string): undefined {
-    if (status !== 401 && status !== 403) throw new Trouble(`answers ${what} with status ${status}`);
+  /** What is read is not there; or the server will not say. */
+  #nothing(status: number): undefined {
+    if (status === 404 || status === 410) return undefined;
+    if (status !== 401 && status !== 403) throw new Trouble(`answers a request to read with status ${status}`);
     const told = this.#options.authorization ? 'does not accept the credentials' : 'wants credentials';
     const message = `the remote cache at ${this.host} ${told} (status ${status})`;
     this.#giveUp(warning('cache/remote-credentials', message, { hint: credentials }));
@@ -133,20 +146,23 @@ export class Server {
   }
 
   #unwritten(status: number, size: number): void {
-    if (status === 413 || status === 507) {
-      // Others may be small enough.
-      if (this.#tooLarge) return;
-      this.#tooLarge = true;
-      const message = `the remote cache at ${this.host} has no room for a file of ${size} bytes (status ${status})`;
-      this.#options.warn(warning('cache/remote-write', message, { hint: 'results with such files are not shared' }));
+    if (refusing.has(status)) {
+      // Others may be smaller, or there may be room again.
+      this.#refused += 1;
+      if (this.#refused >= mostRefused) {
+        this.#noWrites('cache/remote-write', `takes no results: it answers PUT with status ${status}`, readOnly);
+      } else if (!this.#refusalTold) {
+        this.#refusalTold = true;
+        const message = `the remote cache at ${this.host} does not take a file of ${size} bytes (status ${status})`;
+        this.#options.warn(warning('cache/remote-write', message, { hint: 'results with such files are not shared' }));
+      }
     } else if (status === 401) {
       const told = this.#options.authorization
         ? 'does not let these credentials write'
         : 'wants credentials for writing';
       this.#noWrites('cache/remote-credentials', `${told} (status 401)`, credentials);
     } else {
-      const hint = '`mode: read` of cache.remote in finn.config.yaml says that nothing is to be sent there';
-      this.#noWrites('cache/remote-write', `takes no results: it answers PUT with status ${status}`, hint);
+      this.#noWrites('cache/remote-write', `takes no results: it answers PUT with status ${status}`, readOnly);
     }
   }
 
@@ -163,79 +179,14 @@ export class Server {
     this.#end.abort();
     this.#options.warn(diagnostic);
   }
-
-  /** One answer that is worth looking at, after as many attempts as that takes. */
-  async #ask(name: string, wanted: Wanted): Promise<Answer> {
-    let url = new URL(`${this.#base.pathname.replace(/\/+$/, '')}/${name}`, this.#base.origin);
-    let redirects = 0;
-    for (let failed = 0, stale = 0; ; ) {
-      let again: number;
-      try {
-        const answer = await this.#once(url, wanted);
-        if (answer.location !== undefined && [301, 302, 303, 307, 308].includes(answer.status)) {
-          url = this.#redirected(url, answer.location, wanted.method);
-          redirects += 1;
-          if (redirects > 3) throw new Trouble('redirects in a circle');
-          continue;
-        }
-        if (!worthAnother.has(answer.status)) return answer;
-        if (failed >= furtherAttempts) {
-          if (wanted.method === 'PUT') return answer;
-          throw new Trouble(`answers with status ${answer.status}, ${failed + 1} times`);
-        }
-        again = Math.max(this.#pauseMs(failed), 1000 * Math.min(answer.retryAfter ?? 0, 10));
-      } catch (cause) {
-        if (cause instanceof Trouble || cause instanceof WrongSize || !this.readable) throw cause;
-        if (cause instanceof Stale && stale < sockets) {
-          stale += 1;
-          continue;
-        }
-        // One that hangs is given one more chance, on another connection: the first may have been cut silently.
-        if (failed >= (cause instanceof TimedOut ? 1 : furtherAttempts)) throw cause;
-        again = this.#pauseMs(failed);
-      }
-      failed += 1;
-      await pause(again, undefined, { signal: this.#end.signal });
-    }
-  }
-
-  #once(url: URL, wanted: Wanted): Promise<Answer> {
-    const { authorization, timeoutMs } = this.#options;
-    const headers = {
-      Accept: '*/*',
-      'Accept-Encoding': 'identity',
-      'User-Agent': 'finn',
-      ...(wanted.body && { 'Content-Type': 'application/octet-stream' }),
-      ...(authorization !== undefined && { Authorization: authorization }),
-    };
-    const { Agent } = moduleFor(url.protocol);
-    this.#agent ??= new Agent({ keepAlive: true, maxSockets: sockets });
-    return request({ ...wanted, url, headers, timeoutMs, agent: this.#agent, signal: this.#end.signal });
-  }
-
-  /** Only within the server that the config names: no other gets the credentials, or is asked at all. */
-  #redirected(from: URL, location: string, method: string): URL {
-    const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-    if (method === 'PUT') throw new Trouble('redirects what is written, which finn does not follow');
-    if (to?.origin !== this.#base.origin) {
-      throw new Trouble(
-        `redirects to ${to?.host || 'nowhere'}, and finn asks no server but the one that is configured`,
-      );
-    }
-    return to;
-  }
-
-  /** With up to half of it by chance, lest many come back at the same instant. */
-  #pauseMs(failed: number): number {
-    return (this.#options.retryMs ?? 100) * 4 ** failed * (0.5 + Math.random() / 2);
-  }
 }
 
 function addressOf(url: string): URL {
   const base = URL.canParse(url) ? new URL(url) : undefined;
-  if (base && /^https?:$/.test(base.protocol) && base.username === '' && base.password === '') return base;
+  const bare = base?.username === '' && base.password === '' && base.search === '' && base.hash === '';
+  if (bare && /^https?:$/.test(base.protocol)) return base;
   return fail('config/wrong-value', 'the address of the remote cache is none that finn can use', {
-    hint: 'cache.remote.url is http://… or https://…, without user and password',
+    hint: 'cache.remote.url is http://… or https://…, without user, password, ? and #',
   });
 }
 

@@ -1,5 +1,5 @@
 import { codes } from '../../diagnostics/codes.ts';
-import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import type { Diagnostic, Location } from '../../diagnostics/diagnostic.ts';
 import { staysBelow } from '../../util/files.ts';
 import { canonicalJson, hashJson, sha256 } from '../../util/hash.ts';
 import { type Content, familyContent, type Stored, storedOf, type TreeContent, treeContent } from '../content.ts';
@@ -104,7 +104,22 @@ const isDiagnostic = (value: unknown): value is Diagnostic =>
   Object.hasOwn(codes, value['code']) &&
   isText(value['severity']) &&
   ['error', 'warning', 'note'].includes(value['severity']) &&
-  isText(value['message']);
+  isText(value['message']) &&
+  (value['hint'] === undefined || isText(value['hint'])) &&
+  (value['at'] === undefined || isPlace(value['at'])) &&
+  (value['also'] === undefined || (Array.isArray(value['also']) && value['also'].every(isAlso)));
+
+const isAlso = (value: unknown): boolean => isMap(value) && isText(value['message']) && isPlace(value['at']);
+
+/** Whatever shows it may trust its form. */
+function isPlace(value: unknown): value is Location {
+  if (!isMap(value)) return false;
+  const { in: kind, path, start, end, origin, line, pointer } = value;
+  if (kind === 'file') return isText(path) && Number.isSafeInteger(start) && Number.isSafeInteger(end);
+  if (kind === 'network') return Array.isArray(origin) && origin.every(isText);
+  if (kind === 'log') return isText(path) && Number.isSafeInteger(line);
+  return kind === 'recipe' && isText(pointer);
+}
 
 function isContent(value: unknown): value is Content {
   if (!isMap(value)) return false;

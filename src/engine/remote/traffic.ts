@@ -30,9 +30,11 @@ export class Meter {
 export interface Seen {
   /** It has them, and right. */
   readonly there: Set<string>;
-  /** It has them wrong: they are sent again, whatever it says that it has. */
+  /** It has them wrong, or does not give them: they are sent again, whatever it says that it has. */
   readonly bad: Set<string>;
 }
 
 /** MB in memory at once, each way. */
 export const inMemory = 1000;
+/** MB in memory at once of one file that comes or goes in parts. */
+export const streamed = 6;

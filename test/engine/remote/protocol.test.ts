@@ -73,10 +73,11 @@ describe('sharing', () => {
   it('sends every object once, and the ActionResult after all of its objects', async () => {
     const { requests } = await shared();
     const puts = requests.filter((one) => one.startsWith('PUT'));
-    // Three files of the step, the call's output, no log of no bytes twice, two records; then two entries.
-    expect(puts.filter((one) => one === 'PUT /cas')).toHaveLength(6);
+    // Two files of the step, the call's output, two records; then two entries. The file of no bytes is everywhere.
+    expect(puts.filter((one) => one === 'PUT /cas')).toHaveLength(5);
     expect(puts.filter((one) => one === 'PUT /ac')).toHaveLength(2);
-    expect(fake.cas.size).toBe(6);
+    expect(fake.cas.size).toBe(5);
+    expect(fake.early).toEqual([]);
   });
 
   it('writes messages that another reader of the real field numbers understands', async () => {
