@@ -54,6 +54,7 @@ const slow = [
   'test/never-lost/killed-cli.test.ts',
   'test/never-lost/eight.test.ts',
   'test/never-lost/disk.test.ts',
+  'test/engine/remote/transport.test.ts',
   'test/cli/cache.test.ts',
   'test/slurm/fake.test.ts',
 ];

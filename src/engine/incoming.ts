@@ -27,8 +27,8 @@ export interface Incoming {
   write(part: Uint8Array): Promise<void> | undefined;
   /** There is no more: puts it in its place if it has the hash of its name, and tells its hash if not. */
   end(): Promise<Found>;
-  /** Forgets it. */
-  drop(): void;
+  /** Forgets it. Resolves when nothing is left of it. */
+  drop(): Promise<void>;
 }
 
 /** The object of this hash, which is to lie at `path`; `failing` makes an error of what the system says about writing. */
@@ -77,12 +77,12 @@ export function incoming(path: string, object: string, failing: (cause: unknown)
     }
     if (dropped) await discard();
   };
-  const drop = (): void => {
+  const drop = async (): Promise<void> => {
     // What is whole and right is stored, whatever becomes of the connection that it came by.
     if (whole) return;
     dropped = true;
     parts = [];
-    if (!writing) void discard();
+    await (writing ?? discard());
   };
   const finish = async (): Promise<void> => {
     if (writing) await writing;
@@ -115,7 +115,7 @@ export function incoming(path: string, object: string, failing: (cause: unknown)
     async end() {
       const found = (hash ?? createHash('sha256')).digest('hex');
       if (found !== object) {
-        drop();
+        await drop();
         return { stored: false, hash: found };
       }
       whole = true;

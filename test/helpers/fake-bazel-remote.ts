@@ -78,35 +78,38 @@ export class FakeBazelRemote {
   /** Answers in the fake's place where it returns true. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   #used: { readonly entries: Map<string, Uint8Array>; readonly name: string }[] = [];
+  #host = '';
   #port = 0;
   readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  /** For what cannot be done by `intercept`. */
+  readonly server = createServer((request, response) => void this.#serve(request, response));
   /** In front of /ac and /cas. */
   readonly prefix: string;
 
   constructor(prefix = '') {
     this.prefix = prefix;
-    this.#server.on('connection', (socket) => {
+    this.server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
   }
 
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    this.#port = (this.#server.address() as AddressInfo).port;
+  async start(host = '127.0.0.1'): Promise<this> {
+    this.#host = host.includes(':') ? `[${host}]` : host;
+    await new Promise<void>((resolve) => this.server.listen(0, host, resolve));
+    this.#port = (this.server.address() as AddressInfo).port;
     return this;
   }
 
   /** Where it is, or was. */
   get url(): string {
-    return `http://127.0.0.1:${this.#port}${this.prefix}`;
+    return `http://${this.#host}:${this.#port}${this.prefix}`;
   }
 
   /** Ends it and all its connections. */
   async stop(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = new Promise((resolve) => this.#server.close(resolve));
+    if (!this.server.listening) return;
+    const closed = new Promise((resolve) => this.server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }

@@ -69,8 +69,8 @@ export function request(options: Request): Promise<Answer> {
     let into: Incoming | undefined;
     const abandon = (cause: Error): void => {
       sent.destroy(cause);
-      into?.drop();
-      reject(cause);
+      if (into) void into.drop().finally(() => reject(cause));
+      else reject(cause);
     };
     const abort = (): void => abandon(signal.reason);
     const tooLate = (): void => abandon(new TimedOut(`nothing came for ${options.timeoutMs / 1000} s`));

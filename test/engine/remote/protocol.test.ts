@@ -169,15 +169,19 @@ it('asks for nothing more where the local cache cannot be written, and leaves it
   expect(second.warnings).toEqual([]);
 });
 
-it.each(['no address', 'http://host:99999', 'ftp://host/', 'http://someone:secret@host/'])(
-  'refuses the address %s, and does not repeat it',
-  (url) => {
-    const { store } = machine();
-    const make = () => httpRemote({ url, mode: 'read', timeoutMs: 1000, store, warn: () => {} });
-    expect(make).toThrow(/the address of the remote cache is none that finn can use/);
-    expect(make).not.toThrow(/secret/);
-  },
-);
+it.each([
+  'no address',
+  'http://host:99999',
+  'ftp://host/',
+  'http://someone:secret@host/',
+  'http://host/?key=secret',
+  'http://host/#secret',
+])('refuses the address %s, and does not repeat it', (url) => {
+  const { store } = machine();
+  const make = () => httpRemote({ url, mode: 'read', timeoutMs: 1000, store, warn: () => {} });
+  expect(make).toThrow(/the address of the remote cache is none that finn can use/);
+  expect(make).not.toThrow(/secret/);
+});
 
 describe('what a server may have wrong', () => {
   it.each([
@@ -249,6 +253,15 @@ describe('what a server may have wrong', () => {
           record: { ...record, makes: { all: { hash: '', files: { '../x': ['0'.repeat(64), 1] } } } },
         }),
       /contents/,
+    ],
+    [
+      'with a message that has a number for a hint',
+      ({ record, ...rest }: { record?: object }) =>
+        summed({
+          ...rest,
+          record: { ...record, diagnostics: [{ code: 'cache/write', severity: 'note', message: '', hint: 5 }] },
+        }),
+      /diagnostics/,
     ],
     ['no object', () => summed({ record: 1 }), /another result/],
   ])('refuses a record that is %s', async (_, change, why) => {
