@@ -5,7 +5,6 @@ import { diagnosticJson } from './diagnostic-json.ts';
 import { checkExpectations } from './expect.ts';
 import { emptyLock, extendLock, type Lock, lockChanges, lockedTools, sourceDrift, writeLock } from './lock.ts';
 import { NoteKeeper } from './no-op/keeper.ts';
-import { shownGraphs } from './output.ts';
 import { sourcesOf } from './pinned.ts';
 import { writeResults } from './results.ts';
 import { type Io, openSession, refuseUntrusted } from './session.ts';
@@ -65,8 +64,6 @@ export async function build(recipe: string, options: BuildOptions, terminal: Io)
     keepGoing: options.keepGoing,
     failures: options.failures,
     seed: options.rehearse,
-    // Of many networks that would be too much.
-    ...(session.networkScopes.size === 1 && { keep: shownGraphs }),
   });
   await screen.close();
   await session.executor.close();

@@ -127,5 +127,5 @@ async function modelOf(
   const [planned] = instances;
   const content = planned && found.content(planned.instance, 'model');
   if (!content) return new UnknownUntilRun(`the model is made by \`${network.model.command.join(' ')}\``);
-  return new ValueCache(store).get(modelArtifact, content) as ModelFiles;
+  return new ValueCache(store.objects).get(modelArtifact, content) as ModelFiles;
 }

@@ -9,7 +9,7 @@ import type { Scope } from '../engine/step.ts';
 import type { Store } from '../engine/store.ts';
 import type { Design } from '../hdl/design.ts';
 import * as made from '../steps/artifacts.ts';
-import { encodeGraph, keptGraph } from '../steps/codecs.ts';
+import { encodeGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
 import { sizeIfThere } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
@@ -25,28 +25,25 @@ const TESTBENCH = 'testbench/';
 const utf8 = new TextEncoder();
 const pretty = (value: unknown): Uint8Array => utf8.encode(`${JSON.stringify(value, null, 2)}\n`);
 
-/** Artifacts that the folders of builds are made of and that take long to read. */
-export const shownGraphs: readonly string[] = [made.network, made.integerNetwork, made.layers, made.dataflow].map(
-  ({ name }) => name,
-);
-
 /** The files of a build's folder that tell of the result; those that tell of the run are written beside them. */
 export function resultFiles(built: Built, scope: Scope, network: Scope, build: Build): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = {};
   const add = (more: Files | undefined): void => void Object.assign(files, more);
   const value = <T>(at: Scope, artifact: Artifact<T>): T | undefined => built.value(at, artifact)?.value;
 
+  const stored = (at: Scope, artifact: Artifact<unknown>, path: string, as: string): void => {
+    const bytes = built.files(at, artifact)?.[path];
+    if (bytes) files[`intermediate_models/${as}.onnx`] = bytes;
+  };
   const network_ = value(network, made.network);
   if (network_) files['intermediate_models/import.onnx'] = encodeGraph(network_);
-  const split = value(network, made.integerNetwork);
-  if (split?.before) files['intermediate_models/before.onnx'] = made.encodePart(split.before);
-  if (split) files['intermediate_models/streamline.onnx'] = encodeGraph(split.core);
-  if (split?.behind) files['intermediate_models/behind.onnx'] = made.encodePart(split.behind);
+  stored(network, made.integerNetwork, 'before.onnx', 'before');
+  const core = value(network, made.integerNetwork)?.core;
+  if (core) files['intermediate_models/streamline.onnx'] = encodeGraph(core);
+  stored(network, made.integerNetwork, 'behind.onnx', 'behind');
   // Layers are nobody's but ours: their weights need not be float.
-  const layers = value(network, made.layers);
-  if (layers) files['intermediate_models/lower.onnx'] = keptGraph(layers);
-  const dataflow = value(scope, made.dataflow);
-  if (dataflow) files['intermediate_models/fold.onnx'] = keptGraph(dataflow);
+  stored(network, made.layers, 'layers.onnx', 'lower');
+  stored(scope, made.dataflow, 'dataflow.onnx', 'fold');
   add(value(scope, made.estimate));
   const accelerator = value(scope, made.accelerator);
   const simulation = value(scope, made.simulation) ?? {};

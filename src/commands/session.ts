@@ -17,6 +17,7 @@ import { loadPlugins, type Plugins } from '../plugins/load.ts';
 import { untrusted } from '../steps/model.ts';
 import { type BuildSettings, type NetworkSettings, scopesOf } from '../steps/settings.ts';
 import { type Lock, lockPath, readLock } from './lock.ts';
+import { stepThreads } from './step-threads.ts';
 import { timeLimitsOf, unknownSteps } from './time-limits.ts';
 
 /** What every command gets from the command line and the terminal. */
@@ -109,6 +110,7 @@ export function openSession(path: string, options: SessionOptions, io: Io): Sess
     remote:
       project.remote &&
       httpRemote({ ...project.remote, store, warn: (diagnostic) => io.err(show(diagnostic)), signal: io.signal }),
+    aside: stepThreads(plugins),
     timeLimit: timeLimitsOf(project, recipe),
     place: resolve(path),
     limit: project.cache.bytes,

@@ -59,7 +59,7 @@ async function layersOf({ engine, store }: Session, scope: Scope<NetworkSettings
   const { known } = await engine.plan(graph);
   const content = known.content(source.of, source.output);
   try {
-    return content && (new ValueCache(store).get(layers, content) as Graph);
+    return content && (new ValueCache(store.objects).get(layers, content) as Graph);
   } catch (cause) {
     if (cause instanceof LostContent) return undefined;
     throw cause;

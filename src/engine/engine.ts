@@ -2,6 +2,7 @@ import { error, FinnError } from '../diagnostics/diagnostic.ts';
 import { hashJson } from '../util/hash.ts';
 import { pool } from '../util/pool.ts';
 import type { Artifact, Files, Made, ValueOf } from './artifact.ts';
+import type { Aside } from './aside.ts';
 import { type Content, isFamily } from './content.ts';
 import type { Display } from './events.ts';
 import { type Workshop, wholeIn } from './execute.ts';
@@ -26,6 +27,8 @@ export interface EngineOptions {
   readonly executor: Executor;
   /** A cache that others share. */
   readonly remote?: Remote | undefined;
+  /** Where steps run that say `aside`; in this thread if not given. */
+  readonly aside?: Aside | undefined;
   /** Threads that steps and tools may use together. */
   readonly jobs: number;
   /** MB that tools may use together. */
@@ -75,13 +78,14 @@ export interface Engine {
 /** A build engine over a list of steps and a store. */
 export function createEngine(options: EngineOptions): Engine {
   const { steps, store, executor, jobs } = options;
-  const values = new ValueCache(store);
+  const values = new ValueCache(store.objects);
   const workshop: Omit<Workshop, 'readings'> = {
     store,
     executor,
     jobs,
     memory: options.memory,
     remote: options.remote,
+    aside: options.aside,
     timeLimit: (step) => options.timeLimit?.(step),
     values,
     finn: options.finn ?? hashOwnCode(),
@@ -106,6 +110,7 @@ export function createEngine(options: EngineOptions): Engine {
       store.begin(name);
       const { readings, ...world } = knowing();
       const { ok, interrupted, outcomes, known } = await run(graph, { ...world, readings }, runOptions);
+      options.aside?.clear();
       const root = store.used(name, usedBy(outcomes));
       if (options.limit !== undefined) sayEvicted(store.evict(options.limit), runOptions?.display);
       const contentOf = (scope: Scope, artifact: Made): Content | undefined => {

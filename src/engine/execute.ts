@@ -1,12 +1,13 @@
 import { bug, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Made } from './artifact.ts';
+import type { Aside } from './aside.ts';
 import { type Content, isFamily } from './content.ts';
 import type { EngineEvent } from './events.ts';
-import type { Instance, Source } from './graph.ts';
+import type { Instance } from './graph.ts';
 import type { Invocation } from './invocation.ts';
 import type { Invoker } from './invoke.ts';
 import type { Judged, World } from './judge.ts';
 import type { Known, Result } from './known.ts';
+import { make, type StoredInputs } from './make.ts';
 import type { CallMade, StepRecord } from './records.ts';
 import type { Remote } from './remote.ts';
 import type { Context } from './step.ts';
@@ -17,6 +18,8 @@ export interface Workshop extends World {
   readonly values: ValueCache;
   readonly invoker: Invoker;
   readonly remote?: Remote | undefined;
+  /** Where steps run that say `aside`; they run here if there is no such place. */
+  readonly aside?: Aside | undefined;
   /** Seconds that one call of a tool may take in a step of this name; no limit if undefined. */
   timeLimit?(step: string): number | undefined;
   /** Threads and MB that steps may take at once. */
@@ -44,8 +47,11 @@ export async function execute(
 ): Promise<Result> {
   const { step, id } = instance;
   const { store, values } = workshop;
-  const inputs = Object.fromEntries(
-    [...instance.needs].map(([name, source]) => [name, inputValue(source, known, values)] as const),
+  const inputs: StoredInputs = Object.fromEntries(
+    [...instance.needs].map(([name, source]) => [
+      name,
+      known.contents(source) ?? bug(`'${source.handle.name}' is not there`),
+    ]),
   );
   store.records.removeStep(step.name, judged.key);
   const started = performance.now();
@@ -74,12 +80,11 @@ export async function execute(
     note: (text) => options.emit({ type: 'note', id, text }),
     report: (diagnostic) => diagnostics.push(diagnostic),
   };
-  const made: Record<string, unknown> = await step.run(inputs, context);
-  const makes: Record<string, Content> = {};
-  for (const [name, handle] of Object.entries(step.makes as Record<string, Made>)) {
-    if (made[name] === undefined) bug(`step '${step.name}' made no '${name}'`);
-    makes[name] = values.put(handle, made[name]);
-  }
+  const { aside } = workshop;
+  const makes =
+    step.aside && aside
+      ? await aside.make(step, inputs, context, store.objects)
+      : await make(step, inputs, context, values);
   const record: StepRecord = {
     fingerprint: judged.fingerprint,
     makes,
@@ -90,12 +95,6 @@ export async function execute(
   };
   store.records.writeStep(step.name, judged.key, record);
   return { key: judged.key, record };
-}
-
-function inputValue(source: Source, known: Known, values: ValueCache): unknown {
-  const contents = known.contents(source) ?? bug(`'${source.handle.name}' is not there`);
-  if (!('hash' in contents)) return values.all(source.handle as never, contents);
-  return values.get(source.handle, contents);
 }
 
 /** Are all files of these contents whole? Reads them. */

@@ -18,8 +18,6 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Names of steps that run, tools included, whatever the cache has. */
   readonly force?: readonly string[] | undefined;
-  /** Names of artifacts that are asked for when the run is over: they stay in memory. */
-  readonly keep?: readonly string[] | undefined;
   /** After a failure, go on with all that does not depend on it. Else nothing new starts. */
   readonly keepGoing?: boolean | undefined;
   /**
@@ -273,7 +271,7 @@ export class Scheduler {
     // Only what is made a second time, because it was damaged, can have been used already.
     if (before && before !== result) this.#recheck();
     else if (how === 'ran' && this.#usedOthers(instance)) this.#front.reopen(instance);
-    if (this.#workshop.values.holds) this.#release(instance);
+    if (this.#workshop.values.holds || this.#workshop.aside?.holds) this.#release(instance);
   }
 
   #usedOthers(instance: Instance): boolean {
@@ -290,10 +288,12 @@ export class Scheduler {
   /** Values that nobody who is still to run can want are forgotten. */
   #release(settled: Instance): void {
     for (const source of settled.needs.values()) {
-      if (source.kind === 'each' || this.#options.keep?.includes(source.handle.name)) continue;
+      if (source.kind === 'each') continue;
       const wanted = this.#front.isAwaited(source.of, settled);
       const content = this.#known.content(source.of, source.output);
-      if (!wanted && content && source.kind === 'output') this.#workshop.values.release(source.handle, content);
+      if (wanted || !content || source.kind !== 'output') continue;
+      this.#workshop.values.release(source.handle, content);
+      this.#workshop.aside?.release(source.handle, content);
     }
   }
 

@@ -92,6 +92,12 @@ export interface Step<N extends Handles = Handles, M extends Makes = Makes, C = 
    * key. A call may say less or more by itself.
    */
   cost?(settings: S): { readonly threads: number; readonly memory: number };
+  /**
+   * `run` computes for longer than a moment by itself: where a build does this it is run in a thread of its own, so that neither
+   * displays nor interrupts nor other steps wait for it. Nothing else changes: it sees what is said here and nothing of its module's
+   * state that others set.
+   */
+  readonly aside?: boolean;
   run(inputs: Values<N>, context: Context<C>): Promise<Values<M>>;
 }
 

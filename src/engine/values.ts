@@ -2,7 +2,7 @@ import { bug } from '../diagnostics/diagnostic.ts';
 import type { Artifact, Files, Made } from './artifact.ts';
 import { type Content, familyContent, isFamily, type TreeContent, treeContent } from './content.ts';
 import { anyKey } from './graph.ts';
-import type { Store } from './store.ts';
+import type { Objects } from './objects.ts';
 
 /** Thrown when a stored content that was there is not, or is damaged: whoever made it has to make it again. */
 export class LostContent extends Error {
@@ -13,14 +13,24 @@ export class LostContent extends Error {
   }
 }
 
+/** Tells a value from all others: by its artifact, and by what is stored of it. */
+export const valueName = (artifact: Artifact<unknown>, { hash }: TreeContent): string => `${artifact.name} ${hash}`;
+
+/** The values of a content: one, or those of a family. */
+export const valueNames = (handle: Made, content: Content): string[] => {
+  const artifact = handle.kind === 'family' ? handle.item : handle;
+  const trees = isFamily(content) ? content.items.map(([, item]) => item) : [content];
+  return trees.map((tree) => valueName(artifact, tree));
+};
+
 /** Values between steps: encoded into the store when made, kept in memory as long as someone may want them. */
 export class ValueCache {
-  readonly #store: Store;
-  /** By name of the artifact and hash of the content. */
+  readonly #objects: Pick<Objects, 'read' | 'write'>;
+  /** By `valueName`. */
   readonly #values = new Map<string, unknown>();
 
-  constructor(store: Store) {
-    this.#store = store;
+  constructor(objects: Pick<Objects, 'read' | 'write'>) {
+    this.#objects = objects;
   }
 
   /** Is anything kept in memory? */
@@ -54,7 +64,7 @@ export class ValueCache {
   files(content: TreeContent): Files {
     return Object.fromEntries(
       Object.entries(content.files).map(([path, stored]) => {
-        const bytes = this.#store.objects.read(stored);
+        const bytes = this.#objects.read(stored);
         if (!bytes) throw new LostContent(content.hash);
         return [path, bytes];
       }),
@@ -63,22 +73,30 @@ export class ValueCache {
 
   /** Forgets what is in memory; the store keeps it. */
   release(handle: Made, content: Content): void {
-    const artifact = handle.kind === 'family' ? handle.item : handle;
-    const trees = isFamily(content) ? content.items.map(([, item]) => item) : [content];
-    for (const tree of trees) this.#values.delete(`${artifact.name} ${tree.hash}`);
+    for (const name of valueNames(handle, content)) this.drop(name);
+  }
+
+  /** Forgets the value of this name. */
+  drop(name: string): void {
+    this.#values.delete(name);
+  }
+
+  /** Forgets all that is in memory. */
+  clear(): void {
+    this.#values.clear();
   }
 
   #putTree(artifact: Artifact<unknown>, value: unknown): TreeContent {
     const files = artifact.encode(value);
     const content = treeContent(
-      Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, this.#store.objects.write(bytes)])),
+      Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, this.#objects.write(bytes)])),
     );
-    this.#values.set(`${artifact.name} ${content.hash}`, value);
+    this.#values.set(valueName(artifact, content), value);
     return content;
   }
 
   #getTree(artifact: Artifact<unknown>, content: TreeContent): unknown {
-    const name = `${artifact.name} ${content.hash}`;
+    const name = valueName(artifact, content);
     if (!this.#values.has(name)) this.#values.set(name, artifact.decode(this.files(content)));
     return this.#values.get(name);
   }

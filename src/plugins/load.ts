@@ -34,10 +34,18 @@ export interface Plugins {
   readonly files: readonly string[];
   /** Hash of each plug-in by its path as messages show it; it does not depend on where the project lies. */
   readonly hashes: ReadonlyMap<string, string>;
+  /** What another thread loads the same from; undefined without plug-ins. */
+  readonly program: Program | undefined;
   /** Settings that recipes may give to layers beside finn's own. */
   readonly layerSettings: ReadonlySet<string>;
   /** What a plug-in threw, as a FinnError that shows the line; anything else as it is. */
   blame(cause: unknown): unknown;
+}
+
+/** Plug-ins compiled, and what messages call each: plain data. */
+export interface Program {
+  readonly bundle: Bundle;
+  readonly names: readonly string[];
 }
 
 export interface LoadOptions {
@@ -57,19 +65,28 @@ let inUse: { readonly of: string; readonly plugins: Plugins } | undefined;
  * Types are not checked. FinnError 'trust/plugin', or 'plugin/…' with all that is wrong.
  */
 export function loadPlugins(project: Project, options: LoadOptions): Plugins {
-  if (project.plugins.length === 0) {
-    if (inUse?.of !== '') {
-      use([]);
-      inUse = { of: '', plugins: none() };
-    }
-    return inUse.plugins;
-  }
+  if (project.plugins.length === 0) return loadProgram(undefined);
   const names = project.plugins.map((path) => shown(project, path));
   refuse(project, names, options);
-  const bundled = bundle(project.plugins);
-  const of = sha256([...names, ...bundled.hashes, bundled.code].join('\n'));
+  const program = { bundle: bundle(project.plugins), names };
+  if (inUse?.of !== identityOf(program))
+    names.forEach((name, i) => void options.announce?.(name, program.bundle.hashes[i]!));
+  return loadProgram(program);
+}
+
+const identityOf = ({ bundle: { hashes, code }, names }: Program): string =>
+  sha256([...names, ...hashes, code].join('\n'));
+
+/** Runs plug-ins that `loadPlugins` compiled, here or in another thread, and puts them to finn's own until the next call. FinnError 'plugin/…'. */
+export function loadProgram(program: Program | undefined): Plugins {
+  const of = program ? identityOf(program) : '';
   if (inUse?.of === of) return inUse.plugins;
-  names.forEach((name, i) => void options.announce?.(name, bundled.hashes[i]!));
+  if (!program) {
+    use([]);
+    inUse = { of, plugins: none() };
+    return inUse.plugins;
+  }
+  const { bundle: bundled, names } = program;
   const named = run(bundled).map((exported, i) => ({ exported, from: names[i]! }));
   const read = named.map(({ exported, from }) => ({ plugin: pluginOf(exported, from), from }));
   const wrong = read.flatMap(({ plugin }) => (Array.isArray(plugin) ? plugin : []));
@@ -78,7 +95,7 @@ export function loadPlugins(project: Project, options: LoadOptions): Plugins {
   const clashing = clashes(list, { ...own, steps: ownSteps });
   if (clashing.length > 0) throw new FinnError(...clashing);
   use(list);
-  const plugins = pluginsOf(list, bundled, names);
+  const plugins = pluginsOf(list, program);
   inUse = { of, plugins };
   return plugins;
 }
@@ -154,13 +171,15 @@ function none(): Plugins {
     finn: undefined,
     files: [],
     hashes: new Map(),
+    program: undefined,
     layerSettings: new Set(),
     blame: (cause) => cause,
   };
   return plugins;
 }
 
-function pluginsOf(list: readonly Named[], bundled: Bundle, names: readonly string[]): Plugins {
+function pluginsOf(list: readonly Named[], program: Program): Plugins {
+  const { bundle: bundled, names } = program;
   const { code, files, hashes } = bundled;
   const guard: Guard = { isInUse: () => inUse?.plugins === plugins, blame: (cause) => blamed(cause, bundled) };
   const more = list.flatMap(({ plugin, from }) =>
@@ -174,6 +193,7 @@ function pluginsOf(list: readonly Named[], bundled: Bundle, names: readonly stri
     finn: `${hashOwnCode()}+${sha256(code)}`,
     files,
     hashes: new Map(names.map((name, i) => [name, hashes[i]!])),
+    program,
     layerSettings: new Set(
       list.flatMap(({ plugin }) => (plugin.operators ?? []).flatMap(({ fields }) => Object.keys(fields))),
     ),

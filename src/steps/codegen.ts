@@ -14,6 +14,7 @@ export const codegen = layerStep({
   doc: 'Prints Verilog and memory images of one layer.',
   needs: { layer: item(foldedLayers) },
   makes: { layerDesign },
+  aside: true,
   config: ({ build }, { name }) => ({ name, family: build.target.board.family }),
   async run({ layer: graph }, { config }) {
     const layer = onlyLayer(graph);

@@ -20,6 +20,7 @@ export const fold = buildStep({
   doc: 'Chooses parallelism, memory and widths; puts width converters and FIFOs between the layers; estimates.',
   needs: { layers },
   makes: { dataflow, foldedLayers, estimate },
+  aside: true,
   config: ({ build, recipe }): FoldConfig => {
     const { folding, target } = build;
     const { fifos } = recipe.steps.stitch;

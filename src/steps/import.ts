@@ -17,6 +17,7 @@ export const importNetwork = networkStep({
   doc: 'Reads the model, types it, and puts the recipe’s input and output around it.',
   needs: { model },
   makes: { network, vectors, importVerdict },
+  aside: true,
   config: ({ network: { input, topK, verify }, recipe }) => ({
     input: input && {
       datatype: input.datatype,

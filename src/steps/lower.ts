@@ -11,6 +11,7 @@ export const lower = networkStep({
   doc: 'Every node becomes a hardware layer; what cannot be one is reported by its ONNX name.',
   needs: { integerNetwork, vectors },
   makes: { layers, lowerVerdict },
+  aside: true,
   config: ({ recipe }) => ({
     standaloneThresholds: recipe.steps.lower.standaloneThresholds,
     verify: recipe.verifyAt.includes('lower'),

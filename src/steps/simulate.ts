@@ -48,6 +48,7 @@ export const simulate = buildStep({
   doc: 'Runs every layer’s circuit and the whole accelerator on the vectors, with and without stalls; both must equal the layers bit for bit.',
   needs: { accelerator, designs: each(layerDesign), dataflow, estimate, split: integerNetwork, vectors, importVerdict },
   makes: { simulation, codegenVerdict, stitchVerdict },
+  aside: true,
   cost: () => ({ threads: 1, memory: 1200 }),
   config: ({ build, recipe }) => ({
     simulator: simulators[recipe.tools.simulation],

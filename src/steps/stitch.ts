@@ -14,6 +14,7 @@ export const stitch = buildStep({
   doc: 'Layers, width converters and FIFOs become one circuit with AXI-Stream in and out.',
   needs: { dataflow, designs: each(layerDesign) },
   makes: { accelerator },
+  aside: true,
   config: ({ build }) => ({ family: build.target.board.family }),
   async run({ dataflow: graph, designs }, { config }) {
     const layers = layersOf(graph);

@@ -11,6 +11,7 @@ export const streamline = networkStep({
   doc: 'Makes the network integer, channels last: scales and shifts sink into thresholds; what only the host can do stays at the ends.',
   needs: { network, vectors },
   makes: { integerNetwork, streamlineVerdict },
+  aside: true,
   config: ({ recipe }) => ({ verify: recipe.verifyAt.includes('streamline') }),
   async run({ network: graph, vectors: given }, { config, note, report }) {
     const divided = passes.streamline.divide(runPlugged('before streamline', graph, { note }));

@@ -21,6 +21,7 @@ export const verifyShell = buildStep({
   doc: 'Simulates the whole top with its UART: frames go in and come out over the wires as a host would send them.',
   needs: { accelerator, dataflow, split: integerNetwork, vectors },
   makes: { shellVerdict },
+  aside: true,
   cost: () => ({ threads: 1, memory: 1000 }),
   applies: ({ build }) => hasShell(build.target.board),
   config: (settings) => ({ shell: shellConfig(settings), simulator: simulators[settings.recipe.tools.simulation] }),
