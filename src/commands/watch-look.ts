@@ -118,7 +118,7 @@ async function identify(
     recipe: recipe.name,
     tools: recipe.tools,
     plugins: plugins.finn,
-    project: { ...project, environment: undefined },
+    project,
     builds: builds.map(({ name, outputs, expect, target: { board } }) => ({
       name,
       outputs,

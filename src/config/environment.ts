@@ -4,14 +4,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** That of this process. Nothing else of finn looks at it. */
 export const ownEnvironment: Environment = process.env;
 
-/** Variables that finn hands on to programs that a recipe names: where things lie, nothing that changes a result. */
-export const passedOn = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LD_LIBRARY_PATH', 'XDG_CACHE_HOME'];
+/** Where programs and files lie. */
+const places = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LD_LIBRARY_PATH', 'XDG_CACHE_HOME'];
 
-/** Of an environment, what may bear on a build: finn's own variables, those of Node and of Slurm, and what is passed on. */
+/** Of an environment, what may bear on a build: finn's own variables, those of Node and of Slurm, and where things lie. */
 export function surroundingsOf(environment: Environment): Readonly<Record<string, string>> {
   const bears = (name: string): boolean =>
     /^(FINN|NODE|SLURM|SBATCH|SQUEUE)_/.test(name) ||
-    passedOn.includes(name) ||
+    places.includes(name) ||
     name === 'NO_COLOR' ||
     name === 'FORCE_COLOR';
   return Object.fromEntries(

@@ -7,7 +7,7 @@ import { reason } from '../util/system-error.ts';
 import { type SlurmSettings, slurmSettings } from './cluster.ts';
 import { isCommitted } from './committed.ts';
 import { timeLimits } from './duration.ts';
-import { type Environment, ownEnvironment, passedOn } from './environment.ts';
+import { type Environment, ownEnvironment } from './environment.ts';
 import { readSource } from './read.ts';
 import type { ConfigFile } from './types.gen.ts';
 import { validate } from './validate.ts';
@@ -40,8 +40,6 @@ export interface Project {
   /** Whether a plug-in may be loaded. */
   trustsPlugin(path: string): boolean;
   readonly display: { readonly style: 'auto' | 'plain'; readonly color: 'auto' | 'always' | 'never' };
-  /** What programs that finn starts see of the environment: PATH and the places of files, nothing that changes a result. */
-  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** A cache over HTTP. */
@@ -128,7 +126,6 @@ export function loadProject(
     trusts: (recipe) => trusted.some((path) => contains(path, resolve(recipe))),
     trustsPlugin: (plugin) => plugins.some((path) => contains(path, resolve(plugin))),
     display: { style: file.display?.style ?? 'auto', color: colorOf(environment, file) },
-    environment: inherited(environment),
   };
   return { project, diagnostics };
 }
@@ -198,14 +195,4 @@ function colorOf(environment: Environment, file: ConfigFile): Project['display']
   if (set !== 'auto') return set;
   if (environment['NO_COLOR']) return 'never';
   return environment['FORCE_COLOR'] && environment['FORCE_COLOR'] !== '0' ? 'always' : 'auto';
-}
-
-/** Fixed locale and no colour, so that the logs of tools read the same everywhere. */
-function inherited(environment: Environment): Record<string, string> {
-  const kept: [string, string][] = [];
-  for (const key of passedOn) {
-    const value = environment[key];
-    if (value !== undefined) kept.push([key, value]);
-  }
-  return { ...Object.fromEntries(kept), LC_ALL: 'C', NO_COLOR: '1' };
 }

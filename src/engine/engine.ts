@@ -1,6 +1,5 @@
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
 import { hashJson } from '../util/hash.ts';
-import { pool } from '../util/pool.ts';
 import type { Artifact, Files, Made, ValueOf } from './artifact.ts';
 import type { Aside } from './aside.ts';
 import { type Content, isFamily } from './content.ts';
@@ -15,6 +14,7 @@ import { hashOwnCode } from './own-code.ts';
 import { type Plan, type PlanOptions, plan } from './plan.ts';
 import { Readings } from './readings.ts';
 import type { Remote } from './remote.ts';
+import { Rooms } from './rooms.ts';
 import { run } from './run.ts';
 import type { Outcome, RunOptions } from './scheduler.ts';
 import type { AnyStep, Scope } from './step.ts';
@@ -92,7 +92,7 @@ export function createEngine(options: EngineOptions): Engine {
     invoker: new Invoker({
       store,
       executor,
-      pool: pool({ threads: jobs, memory: options.memory }),
+      rooms: new Rooms(executor, { threads: jobs, memory: options.memory }),
       remote: options.remote,
     }),
     intact: ({ record }) => wholeIn(values, Object.values(record.makes)),

@@ -1,8 +1,6 @@
 import { basename, join } from 'node:path';
 import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
 import { hashJson, sha256 } from '../util/hash.ts';
-import { type Pool, pool } from '../util/pool.ts';
-import { usualCost } from './admission.ts';
 import type { EngineEvent, InstanceId } from './events.ts';
 import type { Executed, Executor } from './executor.ts';
 import { failedLog, writeFailedCall } from './failed-call.ts';
@@ -11,6 +9,7 @@ import { logDiagnostics, tailOf } from './log.ts';
 import { cannotWrite } from './objects.ts';
 import type { CallMade, CallRecord } from './records.ts';
 import type { Remote } from './remote.ts';
+import type { Rooms } from './rooms.ts';
 import type { Store } from './store.ts';
 
 /** An output of this name is the tool's log: stdout and stderr. */
@@ -37,8 +36,7 @@ export interface CallOptions {
 export interface InvokerOptions {
   readonly store: Store;
   readonly executor: Executor;
-  /** What this machine bears. */
-  readonly pool: Pool;
+  readonly rooms: Rooms;
   readonly remote?: Remote | undefined;
 }
 
@@ -58,18 +56,16 @@ const longestLog = 100e6;
 export class Invoker {
   readonly #store: Store;
   readonly #executor: Executor;
-  readonly #pool: Pool;
+  readonly #rooms: Rooms;
   readonly #remote: Remote | undefined;
-  /** What limits the calls that run elsewhere, by step. */
-  readonly #elsewhere = new Map<string, Pool>();
   readonly #running = new Map<string, Promise<unknown>>();
   /** Keys of calls that this invoker ran: forcing does not run them again. */
   readonly #ran = new Set<string>();
 
-  constructor({ store, executor, pool, remote }: InvokerOptions) {
+  constructor({ store, executor, rooms, remote }: InvokerOptions) {
     this.#store = store;
     this.#executor = executor;
-    this.#pool = pool;
+    this.#rooms = rooms;
     this.#remote = remote;
   }
 
@@ -97,23 +93,19 @@ export class Invoker {
     const restored = force ? undefined : await this.#restored(key, invocation, version, options);
     if (restored) return restored;
     const { step } = options.id;
-    const far = this.#executor.elsewhere?.(step);
     const task = async (): Promise<Called> => {
       const release = await this.#store.claim(`call-${key}`, options.signal);
       try {
         // Another process may have run it meanwhile.
         const found = force ? undefined : this.#restore(key, invocation, version);
-        if (!found) return await this.#run(key, invocation, version, options, far !== undefined);
+        if (!found) return await this.#run(key, invocation, version, options, this.#rooms.isElsewhere(step));
         this.#say(invocation, options, 'restored', found.made.seconds);
         return found;
       } finally {
         release();
       }
     };
-    if (far === undefined) return this.#pool.run(invocation.cost ?? usualCost, task, options.signal);
-    const room = this.#elsewhere.get(step) ?? pool({ threads: far, memory: far });
-    this.#elsewhere.set(step, room);
-    return room.run({ threads: 1, memory: 1 }, task, options.signal);
+    return this.#rooms.run(step, invocation.cost, task, { signal: options.signal });
   }
 
   /** What the same call made before, here or where others share it. */

@@ -2,7 +2,7 @@ import { type Diagnostic, FinnError } from '../diagnostics/diagnostic.ts';
 import type { InstanceId } from './events.ts';
 import { configDifferences } from './fingerprint.ts';
 import { anyKey, type Group, type Instance, type StepGraph } from './graph.ts';
-import { ingredients, judge, type World } from './judge.ts';
+import { ingredients, type Judged, judge, type World } from './judge.ts';
 import { Known } from './known.ts';
 import { planHost } from './readings.ts';
 import { chain, type Host, UnknownUntilRun } from './step.ts';
@@ -23,6 +23,8 @@ export interface Planned {
   readonly because: readonly string[];
   /** The key, where it is known. */
   readonly key?: string | undefined;
+  /** What was read of it, where it is to run: that need not be read again. */
+  readonly judged?: Judged | undefined;
   /** How long it took the last time in this scope. */
   readonly seconds?: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
@@ -120,8 +122,8 @@ class Planner {
       const judged = await ingredients(instance, needs, this.#world, this.#host);
       if (judged instanceof UnknownUntilRun) return as(forced ? 'run' : 'waits', [judged.reason]);
       const verdict = judge(instance, judged, this.#world);
-      if (forced) return as('run', ['forced'], { key: judged.key });
-      if (verdict.state === 'stale') return as('run', verdict.because, { key: judged.key });
+      if (forced) return as('run', ['forced'], { key: judged.key, judged });
+      if (verdict.state === 'stale') return as('run', verdict.because, { key: judged.key, judged });
       this.known.results.set(instance, verdict.result);
       return as(verdict.state, [], { key: judged.key, seconds: verdict.result.record.seconds });
     } catch (error) {

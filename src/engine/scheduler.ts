@@ -1,7 +1,6 @@
 import { type Diagnostic, error, FinnError } from '../diagnostics/diagnostic.ts';
 import { canonicalJson } from '../util/hash.ts';
 import { type Random, random } from '../util/random.ts';
-import { Admission, usualCost } from './admission.ts';
 import type { Display, EngineEvent, InstanceId } from './events.ts';
 import { execute, type Workshop } from './execute.ts';
 import { Front } from './front.ts';
@@ -9,6 +8,7 @@ import type { Instance } from './graph.ts';
 import { ingredients, type Judged, judge } from './judge.ts';
 import type { Known, Result } from './known.ts';
 import type { Planned } from './plan.ts';
+import { Rooms } from './rooms.ts';
 import { type Host, UnknownUntilRun } from './step.ts';
 import { LostContent } from './values.ts';
 
@@ -59,12 +59,13 @@ export class Scheduler {
   /** Instances that are judged or run. */
   #busy = 0;
   #wake = (): void => {};
-  readonly #here: Admission;
-  readonly #elsewhere = new Map<string, Admission>();
+  readonly #rooms: Rooms;
   /** Keys being made now: an equal instance waits and takes the result. */
   readonly #making = new Map<string, Promise<unknown>>();
   /** Keys made in this run: forcing does not make them again. */
   readonly #made = new Set<string>();
+  /** What the plan has read already, until it is needed. */
+  readonly #judged = new Map<Instance, Judged>();
   /** Keys of what was judged and not done yet. */
   readonly #keys = new Map<Instance, string>();
   /** Wanted results whose files have been read and found whole. */
@@ -87,13 +88,14 @@ export class Scheduler {
     this.#emit = emit;
     this.#force = new Set(options.force);
     this.#random = options.seed === undefined ? undefined : random(options.seed);
-    this.#here = new Admission({ threads: workshop.jobs, memory: workshop.memory });
+    this.#rooms = new Rooms(workshop.executor, { threads: workshop.jobs, memory: workshop.memory });
   }
 
   /** Takes over what the plan found done. */
   begin(planned: readonly Planned[]): void {
-    for (const { instance, state, seconds } of planned) {
+    for (const { instance, state, seconds, judged } of planned) {
       if (instance.template) continue;
+      if (judged) this.#judged.set(instance, judged);
       const result = this.#known.results.get(instance);
       const done = result && (state === 'fresh' || state === 'restored');
       this.#front.add(instance, done ? 'done' : 'pending', seconds);
@@ -133,7 +135,7 @@ export class Scheduler {
 
   /** Nothing new begins. */
   #close(): void {
-    for (const admission of [this.#here, ...this.#elsewhere.values()]) admission.close();
+    this.#rooms.close('stopped');
   }
 
   #discover(): void {
@@ -199,7 +201,8 @@ export class Scheduler {
       note: (text) => this.#emit({ type: 'note', id: instance.id, text }),
       read: (path) => this.#workshop.readings.read(path),
     };
-    const judged = await ingredients(instance, needs, this.#workshop, host);
+    const judged = this.#judged.get(instance) ?? (await ingredients(instance, needs, this.#workshop, host));
+    this.#judged.delete(instance);
     if (judged instanceof UnknownUntilRun) {
       throw new Error(`the sources of step '${step.name}' are unknown in a run: ${judged.reason}`);
     }
@@ -218,7 +221,8 @@ export class Scheduler {
       const because = forced ? 'forced' : verdict.state === 'stale' ? inShort(verdict.because) : '';
       const before = this.#options.failures?.get(key);
       if (before) throw new FinnError(...before);
-      const began = await this.#turn(instance, () => this.#make(instance, judged, because, forced));
+      const rank = this.#random ? this.#random.float() : this.#front.rank(instance);
+      const began = await this.#turn(instance, rank, () => this.#make(instance, judged, because, forced));
       if (!began) this.#front.set(instance, 'pending');
     })();
     this.#making.set(key, making);
@@ -230,15 +234,18 @@ export class Scheduler {
   }
 
   /** Runs the task when its turn has come; false where it does not come any more. */
-  #turn(instance: Instance, task: () => Promise<void>): Promise<boolean> {
-    const { step, scope } = instance;
-    const rank = this.#random ? this.#random.float() : this.#front.rank(instance);
-    const most = this.#workshop.executor.elsewhere?.(step.name);
-    if (most === undefined) return this.#here.run(step.cost?.(scope.settings) ?? usualCost, rank, task);
-    const admission = this.#elsewhere.get(step.name) ?? new Admission({ threads: most, memory: most });
-    this.#elsewhere.set(step.name, admission);
-    if (this.#stopped()) admission.close();
-    return admission.run({ threads: 1, memory: 1 }, rank, task);
+  async #turn({ step, scope }: Instance, rank: number, task: () => Promise<void>): Promise<boolean> {
+    let began = false;
+    const begin = (): Promise<void> => {
+      began = true;
+      return task();
+    };
+    try {
+      await this.#rooms.run(step.name, step.cost?.(scope.settings), begin, { rank });
+    } catch (cause) {
+      if (began) throw cause;
+    }
+    return began;
   }
 
   async #make(instance: Instance, judged: Judged, because: string, forced: boolean): Promise<void> {

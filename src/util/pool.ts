@@ -5,69 +5,106 @@ export interface Cost {
   readonly memory: number;
 }
 
-/** At most so many threads' worth and so many MB of work at once. */
-export interface Pool {
-  /**
-   * Runs the task when its cost fits; first come, first served, so that nothing starves. A task that asks for more than
-   * there is gets all. Rejects with the signal's reason when that aborts while the task still waits.
-   */
-  run<T>(cost: Cost, task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+/** Who goes first, and until when one waits. */
+export interface Asking {
+  /** The highest goes first; among equals, who came first. 0 if not said. */
+  readonly rank?: number;
+  /** Nobody waits any longer when it aborts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Waiting {
   readonly cost: Cost;
+  readonly rank: number;
   readonly start: () => void;
+  readonly refuse: (reason: unknown) => void;
 }
 
-/** A pool with the given capacity. */
-export function pool(capacity: Cost): Pool {
-  const queue: Waiting[] = [];
-  let threads = capacity.threads;
-  let memory = capacity.memory;
+/**
+ * At most so many threads' worth and so many MB of work at once. Who does not fit is waited for, so that nothing large starves.
+ * What asks in the same instant is ranked together.
+ */
+export class Pool {
+  readonly #capacity: Cost;
+  #threads: number;
+  #memory: number;
+  readonly #waiting: Waiting[] = [];
+  #scheduled = false;
+  #closed: { readonly reason: unknown } | undefined;
 
-  const next = (): void => {
-    for (let head = queue[0]; head; head = queue[0]) {
-      if (head.cost.threads > threads || head.cost.memory > memory) return;
-      queue.shift();
-      threads -= head.cost.threads;
-      memory -= head.cost.memory;
-      head.start();
+  constructor(capacity: Cost) {
+    this.#capacity = capacity;
+    this.#threads = capacity.threads;
+    this.#memory = capacity.memory;
+  }
+
+  /**
+   * Runs the task when it may begin; what asks for more than there is gets all. Rejects, and the task never runs, with the
+   * signal's reason where that aborts before, and with that of `close`.
+   */
+  async run<T>(asked: Cost, task: () => Promise<T>, asking: Asking = {}): Promise<T> {
+    const cost = {
+      threads: Math.min(asked.threads, this.#capacity.threads),
+      memory: Math.min(asked.memory, this.#capacity.memory),
+    };
+    await this.#turn(cost, asking);
+    try {
+      return await task();
+    } finally {
+      this.#threads += cost.threads;
+      this.#memory += cost.memory;
+      this.#schedule();
     }
-  };
-  const wait = (cost: Cost, signal: AbortSignal | undefined): Promise<void> =>
-    new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
+  }
+
+  /** Nothing begins any more: all who wait, and all who come, are sent away. */
+  close(reason: unknown): void {
+    this.#closed ??= { reason };
+    for (const { refuse } of this.#waiting.splice(0)) refuse(reason);
+  }
+
+  #turn(cost: Cost, { rank = 0, signal }: Asking): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw this.#closed.reason;
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+        reject(signal?.reason);
+        this.#schedule();
+      };
+      const settle = (then: () => void): void => {
+        signal?.removeEventListener('abort', leave);
+        then();
+      };
       const entry: Waiting = {
         cost,
-        start: () => {
-          signal?.removeEventListener('abort', abandon);
-          resolve();
-        },
+        rank,
+        start: () => settle(resolve),
+        refuse: (reason) => settle(() => reject(reason)),
       };
-      const abandon = (): void => {
-        queue.splice(queue.indexOf(entry), 1);
-        reject(signal?.reason);
-        next();
-      };
-      signal?.addEventListener('abort', abandon, { once: true });
-      queue.push(entry);
-      next();
+      signal?.addEventListener('abort', leave, { once: true });
+      const place = this.#waiting.findIndex((other) => other.rank < rank);
+      this.#waiting.splice(place < 0 ? this.#waiting.length : place, 0, entry);
+      this.#schedule();
     });
+  }
 
-  return {
-    async run(asked, task, signal) {
-      const cost = {
-        threads: Math.min(asked.threads, capacity.threads),
-        memory: Math.min(asked.memory, capacity.memory),
-      };
-      await wait(cost, signal);
-      try {
-        return await task();
-      } finally {
-        threads += cost.threads;
-        memory += cost.memory;
-        next();
-      }
-    },
-  };
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    for (let head = this.#waiting[0]; head; head = this.#waiting[0]) {
+      if (head.cost.threads > this.#threads || head.cost.memory > this.#memory) return;
+      this.#waiting.shift();
+      this.#threads -= head.cost.threads;
+      this.#memory -= head.cost.memory;
+      head.start();
+    }
+  }
 }

@@ -31,7 +31,7 @@ import {
 import { canonicalJson, hashJson, sha256 } from './hash.ts';
 import { tryLock, waitForLock } from './lock.ts';
 import { ceilDiv, clamp, divisors, gcd, lcm, log2Ceil, product, sum } from './maths.ts';
-import { pool } from './pool.ts';
+import { Pool } from './pool.ts';
 import { myMark } from './process-mark.ts';
 import { random } from './random.ts';
 import { topologicalOrder } from './topo.ts';
@@ -306,7 +306,7 @@ describe('pool', () => {
         fc.array(fc.record({ threads: fc.integer({ min: 1, max: 6 }), memory: fc.integer({ min: 0, max: 150 }) })),
         async (costs) => {
           const capacity = { threads: 4, memory: 100 };
-          const work = pool(capacity);
+          const work = new Pool(capacity);
           const now = { threads: 0, memory: 0 };
           const begun: number[] = [];
           await Promise.all(
@@ -328,7 +328,7 @@ describe('pool', () => {
     );
   });
   it('goes on after a task that fails, and lets those that wait be aborted', async () => {
-    const work = pool({ threads: 1, memory: 1 });
+    const work = new Pool({ threads: 1, memory: 1 });
     const one = { threads: 1, memory: 0 };
     await expect(work.run(one, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     let release = (): void => {};
@@ -337,14 +337,36 @@ describe('pool', () => {
     });
     const holding = work.run(one, () => gate);
     const abort = new AbortController();
-    const waiting = work.run(one, async () => 'never', abort.signal);
+    const waiting = work.run(one, async () => 'never', { signal: abort.signal });
     const next = work.run(one, async () => 'next');
     abort.abort(new Error('aborted'));
     await expect(waiting).rejects.toThrow('aborted');
-    await expect(work.run(one, async () => 'never', abort.signal)).rejects.toThrow('aborted');
+    await expect(work.run(one, async () => 'never', { signal: abort.signal })).rejects.toThrow('aborted');
     release();
     await holding;
     expect(await next).toBe('next');
+  });
+  it('lets the highest rank go first, and sends all away when it closes', async () => {
+    const work = new Pool({ threads: 1, memory: 1 });
+    const one = { threads: 1, memory: 0 };
+    const begun: number[] = [];
+    await Promise.all([1, 3, 2, 3].map((rank, i) => work.run(one, async () => void begun.push(i), { rank })));
+    expect(begun).toEqual([1, 3, 2, 0]);
+    let release = (): void => {};
+    const holding = work.run(
+      one,
+      () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    );
+    await new Promise(setImmediate);
+    const waiting = work.run(one, async () => 'never');
+    work.close('closed');
+    await expect(waiting).rejects.toBe('closed');
+    await expect(work.run(one, async () => 'never')).rejects.toBe('closed');
+    release();
+    await holding;
   });
 });
 

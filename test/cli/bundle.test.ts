@@ -9,9 +9,9 @@ import { FinnError } from '../../src/diagnostics/diagnostic.ts';
 import { LocalExecutor } from '../../src/engine/executors/local.ts';
 import type { Invocation } from '../../src/engine/invocation.ts';
 import { Invoker } from '../../src/engine/invoke.ts';
+import { Rooms } from '../../src/engine/rooms.ts';
 import { openStore } from '../../src/engine/store.ts';
 import { yosys } from '../../src/tools/yosys.ts';
-import { pool } from '../../src/util/pool.ts';
 import { Rig } from './rig.ts';
 
 const text = new TextDecoder();
@@ -138,7 +138,7 @@ describe('finn bundle', () => {
   it('packs calls of npm’s tools, which run again with the package', async () => {
     const executor = new LocalExecutor();
     const store = openStore(rig.path('.finn'));
-    const invoker = new Invoker({ store, executor, pool: pool({ threads: 1, memory: 1000 }) });
+    const invoker = new Invoker({ store, executor, rooms: new Rooms(executor, { threads: 1, memory: 1000 }) });
     const script = ['read_verilog -sv broken.v', 'write_json out.json'];
     const broken: Invocation = yosys(
       'npm',

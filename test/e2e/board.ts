@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { loadRecipe } from '../../src/config/recipe.ts';
 import { LocalExecutor } from '../../src/engine/executors/local.ts';
 import { Invoker } from '../../src/engine/invoke.ts';
+import { Rooms } from '../../src/engine/rooms.ts';
 import { openStore } from '../../src/engine/store.ts';
 import type { Design, StreamPort } from '../../src/hdl/design.ts';
 import { uartFacts, uartTestbench } from '../../src/shells/uart/shell.ts';
@@ -10,7 +11,6 @@ import { type Call, compileSimulation } from '../../src/sim/simulation.ts';
 import type { BuildSettings } from '../../src/steps/settings.ts';
 import { shellConfig, shellOf } from '../../src/steps/shell.ts';
 import { listTree } from '../../src/util/files.ts';
-import { pool } from '../../src/util/pool.ts';
 import { type SerialBoard, serveBoard } from '../helpers/serial-board.ts';
 
 /** Frames that the build itself sends through its simulated UART top. */
@@ -65,10 +65,11 @@ function portOf(driver: string, side: 'i' | 'o'): StreamPort {
 
 /** Calls over a build's cache. */
 function callsOf(cache: string): Call {
+  const executor = new LocalExecutor();
   const invoker = new Invoker({
     store: openStore(cache),
-    executor: new LocalExecutor(),
-    pool: pool({ threads: 2, memory: 4000 }),
+    executor,
+    rooms: new Rooms(executor, { threads: 2, memory: 4000 }),
   });
   const signal = new AbortController().signal;
   const id = { step: 'verify-shell', scope: ['board'] };

@@ -1,6 +1,6 @@
 import { type Diagnostic, FinnError, warning } from '../../diagnostics/diagnostic.ts';
 import { sha256 } from '../../util/hash.ts';
-import { type Cost, type Pool, pool } from '../../util/pool.ts';
+import { type Cost, Pool } from '../../util/pool.ts';
 import type { Stored } from '../content.ts';
 import type { CallRecord, StepRecord } from '../records.ts';
 import type { Store } from '../store.ts';
@@ -23,7 +23,7 @@ export class Puller {
   readonly #store: Store;
   readonly #seen: Seen;
   readonly #warn: (diagnostic: Diagnostic) => void;
-  readonly #pool: Pool = pool({ threads: connections.pull, memory: inMemory });
+  readonly #pool = new Pool({ threads: connections.pull, memory: inMemory });
   /** Objects on their way here. */
   readonly #coming = new Map<string, Promise<boolean>>();
   /** Objects that could not be had. */

@@ -1,5 +1,5 @@
 import { type Diagnostic, warning } from '../../diagnostics/diagnostic.ts';
-import { type Cost, type Pool, pool } from '../../util/pool.ts';
+import { type Cost, Pool } from '../../util/pool.ts';
 import type { Stored } from '../content.ts';
 import { Damaged } from '../outgoing.ts';
 import type { CallRecord, StepRecord } from '../records.ts';
@@ -18,7 +18,7 @@ export class Pusher {
   readonly #store: Store;
   readonly #seen: Seen;
   readonly #warn: (diagnostic: Diagnostic) => void;
-  readonly #pool: Pool = pool({ threads: connections.push, memory: inMemory });
+  readonly #pool = new Pool({ threads: connections.push, memory: inMemory });
   /** Objects on their way there, and those that did not get there. */
   readonly #going = new Map<string, Promise<boolean>>();
   /** Results that are on their way or have been sent, by name. */
