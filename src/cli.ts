@@ -42,13 +42,26 @@ function interruptible(): void {
   };
 }
 
+/** Has a command begun and not ended? */
+let atWork = false;
+process.on('exit', (status) => {
+  // What a plug-in does may end the process, or wait for what never comes (Node's 13): nothing of that is done.
+  if (!atWork || (status !== 0 && status !== 13)) return;
+  io.err('finn: it has ended in the midst of its work: something called process.exit, or waits for what never comes');
+  process.exitCode = 1;
+});
+
 /**
  * What is said reaches nobody any more. `finn boards | head -1` closes the pipe early, which is no error; but a build is
  * interrupted by it, and not done.
  */
 function cutOff(error: NodeJS.ErrnoException): void {
-  if (mayBeInterrupted) controller.abort();
-  else process.exit(error.code === 'EPIPE' ? 0 : 1);
+  if (mayBeInterrupted) {
+    controller.abort();
+    return;
+  }
+  atWork = false;
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
 }
 process.stdout.on('error', cutOff);
 process.stderr.on('error', cutOff);
@@ -78,6 +91,7 @@ function refused(status: number, diagnostics: readonly Diagnostic[]): void {
 
 /** Runs a command; what a user can cause ends in diagnostics and the status that goes with them, anything else is a bug and says so. */
 async function run(command: () => Promise<number>): Promise<void> {
+  atWork = true;
   try {
     process.exitCode = await command();
   } catch (cause) {
@@ -97,6 +111,8 @@ async function run(command: () => Promise<number>): Promise<void> {
     }
     io.err(`finn: this is a defect of finn, please report it\n${cause instanceof Error ? cause.stack : String(cause)}`);
     process.exitCode = 1;
+  } finally {
+    atWork = false;
   }
 }
 

@@ -116,6 +116,28 @@ describe('Ctrl-C', () => {
   });
 });
 
+describe('a plug-in', () => {
+  it.each([
+    ['that ends the process', 'process.exit(0)'],
+    ['that waits for what never comes', 'await new Promise(() => {})'],
+  ])('%s does not make a build succeed', (_, code) => {
+    rig.write(
+      'odd.mjs',
+      `import { artifacts, buildStep, definePlugin, files } from 'finn';
+      const odd = buildStep({
+        name: 'odd', doc: 'Odd.', needs: { dataflow: artifacts.dataflow }, makes: { odd: files('odd', '.') },
+        config: () => ({}),
+        run: async () => { ${code}; },
+      });
+      export const plugin = definePlugin({ name: 'odd', steps: [odd] });`,
+    );
+    rig.write('finn.config.yaml', 'plugins: [odd.mjs]\ntrust: { plugins: [odd.mjs] }\n');
+    const { status, err } = rig.finn(['build', 'digits.yaml', '--build', 'hx8k', '--until', 'odd']);
+    expect({ status, err }).toEqual({ status: 1, err: expect.stringContaining('ended in the midst of its work') });
+    expect(rig.has('build')).toBe(false);
+  });
+});
+
 describe('a build that nobody listens to any more', () => {
   it('is interrupted, and not done', async () => {
     rig.write('mood', 'hang');
