@@ -11,7 +11,7 @@ import type { Design } from '../hdl/design.ts';
 import * as made from '../steps/artifacts.ts';
 import { encodeGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
-import { sizeIfThere } from '../util/files.ts';
+import { holds } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
 import { replaceBuild } from './build-folder.ts';
 import type { Manifest } from './manifest.ts';
@@ -133,7 +133,7 @@ export async function writeBuildFolder(
   const whole = (): boolean =>
     existsSync(path) &&
     readFileSync(path, 'utf8') === head &&
-    Object.entries(manifest.files).every(([name, { size }]) => sizeIfThere(join(folder, name)) === size);
+    Object.keys(manifest.files).every((name) => holds(join(folder, name), files[name]!));
   if (whole()) return;
   const release = await store.claim(`folder-${sha256(resolve(folder)).slice(0, 16)}`, new AbortController().signal);
   try {

@@ -62,6 +62,7 @@ test('a file that is gone or has another size, a damaged report, a build.json th
   const damages = [
     () => rmSync(join(folder, 'intermediate_models/fold.onnx')),
     () => writeFileSync(join(folder, 'intermediate_models/fold.onnx'), 'a longer model'),
+    () => writeFileSync(join(folder, 'intermediate_models/fold.onnx'), 'A model'),
     () => writeFileSync(join(folder, 'report/a.json'), '{"a":2}'),
     () => writeFileSync(join(folder, 'build.json'), '{'),
     () => writeFileSync(join(folder, 'build.json'), '{}'),

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readIfThere, sizeIfThere, statIfThere } from '../util/files.ts';
+import { hashFile, readIfThere, statIfThere } from '../util/files.ts';
 import { canonicalJson, sha256 } from '../util/hash.ts';
 import type { Judged } from './expect.ts';
 import type { FileEntry, Manifest } from './manifest.ts';
@@ -26,7 +26,14 @@ export function standing(folder: string, outline: Manifest): Standing | undefine
   const found = parsed(readIfThere(path));
   if (!found || !isOf(found, outline)) return undefined;
   const { files, expect } = found;
-  if (!Object.entries(files).every(([name, { size }]) => sizeIfThere(join(folder, name)) === size)) return undefined;
+  // It was written last: what was changed since, or in the same tick of the clock, may be anything.
+  const asWritten = ([name, { sha256: hash, size }]: readonly [string, FileEntry]): boolean => {
+    const file = join(folder, name);
+    const stat = statIfThere(file);
+    if (!stat?.isFile() || stat.size !== size) return false;
+    return stat.ctimeMs < written.ctimeMs || hashFile(file) === hash;
+  };
+  if (!Object.entries(files).every(asWritten)) return undefined;
   const reports: Record<string, Uint8Array> = {};
   for (const [name, entry] of Object.entries(files)) {
     if (!name.startsWith('report/') && name !== 'verification_output/verdicts.json') continue;

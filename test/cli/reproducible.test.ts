@@ -30,6 +30,19 @@ function results(folder: string): Record<string, string> {
 }
 
 describe('build.json', () => {
+  it('has beside it what it says, though somebody changed a file of the build', () => {
+    expect(rig.finn(upTo('fold')).status).toBe(0);
+    const clean = results(built);
+    for (const name of ['report/estimate_layer_cycles.json', 'intermediate_models/fold.onnx']) {
+      const bytes = rig.bytes(`${built}/${name}`);
+      bytes[bytes.length >> 1]! ^= 1;
+      rig.write(`${built}/${name}`, bytes);
+      expect(results(built)).not.toEqual(clean);
+      expect(rig.finn(upTo('fold')).status).toBe(0);
+      expect(results(built)).toEqual(clean);
+    }
+  });
+
   it('tells of the recipe that was built, though it was edited while the build ran', () => {
     rig.write('make.sh', `echo '# edited' >> ${rig.path('digits.yaml')}; cp digits.onnx made.onnx\n`);
     const made = ['run: [sh, make.sh]', 'inputs: [make.sh, digits.onnx]', 'output: made.onnx'];
