@@ -44,6 +44,29 @@ test('what merges last loses, in whatever form the map is written', () => {
   expect(source.places.has('/d/k/x')).toBe(false);
 });
 
+test('values are what they look like: no tags, and no YAML 1.1, where `n` is false', () => {
+  const wrong = (text: string): string =>
+    readYaml('f', text)
+      .diagnostics.map(({ message }) => message)
+      .join();
+  for (const tag of [
+    '!foo',
+    '!!js/function',
+    '!!binary',
+    '!!set',
+    '!!omap',
+    '!<tag:evil.example,2026:x>',
+    '!!timestamp',
+  ])
+    expect(wrong(`a: ${tag} aGVsbG8=`), tag).toContain('a tag (`!…`) stands here');
+  expect(wrong('%YAML 1.1\n---\nnetwork: n\n')).toBe('this is YAML 1.1; finn reads YAML 1.2');
+  expect(read('%YAML 1.2\n---\nnetwork: n\n').value).toEqual({ network: 'n' });
+  expect(read('a: [n, on, 1:30, 2001-01-01, 0o17]\nb: !!str 5\n').value).toEqual({
+    a: ['n', 'on', '1:30', '2001-01-01', 15],
+    b: '5',
+  });
+});
+
 test('a key cannot reach the prototype', () => {
   const { value } = read('__proto__: { polluted: true }\n');
   expect(Object.keys(value as object)).toEqual(['__proto__']);

@@ -162,14 +162,30 @@ export function readYaml(file: string, text: string): { source?: Source; diagnos
   );
   // Deep nesting would exhaust the stack of the parser before any budget of ours is asked.
   if (text.length > maxText || deepest(text) > 500) return { diagnostics: [tooComplex] };
-  const document = parseDocument(text, { prettyErrors: false, strict: true, uniqueKeys: false });
-  const diagnostics: Diagnostic[] = document.errors.slice(0, maxMistakes).map(({ code, message, pos: [start, end] }) =>
-    error('config/syntax', words(code, message), {
-      at: at(start, Math.max(end, start)),
-      // `fps: >= 1000` is the mistake that recipes invite.
-      hint: /[<>]=? ?$/.test(text.slice(Math.max(0, start - 3), start + 2)) ? "in quotes: '>= 1000'" : undefined,
-    }),
-  );
+  // Values are what they look like: no tags of YAML's further types, and not version 1.1, whose `n` is false.
+  const document = parseDocument(text, {
+    prettyErrors: false,
+    strict: true,
+    uniqueKeys: false,
+    schema: 'core',
+    resolveKnownTags: false,
+  });
+  const { explicit, version } = document.directives?.yaml ?? {};
+  if (explicit && version !== '1.2') {
+    const hint = 'take out the line `%YAML`';
+    return {
+      diagnostics: [error('config/syntax', `this is YAML ${version}; finn reads YAML 1.2`, { at: at(0, 5), hint })],
+    };
+  }
+  const diagnostics: Diagnostic[] = [...document.errors, ...document.warnings]
+    .slice(0, maxMistakes)
+    .map(({ code, message, pos: [start, end] }) =>
+      error('config/syntax', words(code, message), {
+        at: at(start, Math.max(end, start)),
+        // `fps: >= 1000` is the mistake that recipes invite.
+        hint: /[<>]=? ?$/.test(text.slice(Math.max(0, start - 3), start + 2)) ? "in quotes: '>= 1000'" : undefined,
+      }),
+    );
   if (diagnostics.length > 0) return { diagnostics };
   const reader = new Reader(file, anchorsOf(document));
   try {
@@ -197,6 +213,7 @@ function deepest(text: string): number {
 /** The parser's message in our words where its own would not help. */
 function words(code: string, message: string): string {
   if (code === 'TAB_AS_INDENT') return 'a tab indents here: YAML wants spaces';
+  if (code === 'TAG_RESOLVE_FAILED') return 'a tag (`!…`) stands here: finn reads plain values only';
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here (`---`): one file, one document';
   return message.split('\n')[0]!.replace(/ at line \d+.*$/, '');
 }

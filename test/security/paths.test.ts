@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -16,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isCommitted } from '../../src/config/committed.ts';
 import { loadProject } from '../../src/config/project.ts';
 import { loadRecipe } from '../../src/config/recipe.ts';
+import { available } from '../helpers/require.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -212,6 +214,48 @@ describe('whose config and cache they are', () => {
       expect([isCommitted(join(root, 'src')), isCommitted(join(root, 'package.json'))]).toEqual([true, true]);
       expect([isCommitted(join(root, 'ackage.json')), isCommitted(join(root, '.finn'))]).toEqual([false, false]);
     }
+  });
+});
+
+describe('a committed cache', () => {
+  const git = (...args: string[]): void => {
+    execFileSync('git', ['-c', 'core.autocrlf=false', ...args], { cwd: join(base, 'project'), stdio: 'ignore' });
+  };
+  const codes = (recipe: string): string[] => loadProject(join(base, recipe), {}).diagnostics.map(({ code }) => code);
+  const refused = ['cache/committed'];
+  beforeEach((context) => {
+    if (!available('git')) context.skip();
+    write('project/.fine/x', 'x');
+    write('project/deep/.finn/objects/ab/cd', 'x');
+    write('project/deep/r.yaml', '');
+    git('init', '-q');
+    git('add', '-f', '.');
+  });
+
+  test.each([
+    ['version 2', () => git('update-index', '--index-version', '2')],
+    ['version 3', () => git('add', '-N', '-f', 'm.onnx')],
+    ['version 4, whose names are parts', () => git('update-index', '--index-version', '4')],
+    ['an index in two parts', () => git('update-index', '--split-index')],
+  ])('is found in %s', (_, change) => {
+    change();
+    expect(codes('project/deep/r.yaml')).toEqual(refused);
+    expect(codes('project/r.yaml')).toEqual([]);
+    git('rm', '-r', '-q', '--cached', 'deep');
+    git('update-index', '--no-split-index');
+    expect(codes('project/deep/r.yaml')).toEqual([]);
+  });
+
+  test('is found behind links, and by names that the file system takes for the same', () => {
+    link('project/linked', 'project/deep');
+    expect(codes('project/linked/r.yaml')).toEqual(refused);
+    git('mv', 'deep/.finn', 'deep/.FINN');
+    write('project/deep/.finn/x', 'x');
+    expect(codes('project/deep/r.yaml')).toEqual([]);
+    // As on a file system without case: two names of one folder.
+    rmSync(join(base, 'project/deep/.finn'), { recursive: true });
+    link('project/deep/.finn', 'project/deep/.FINN');
+    expect(codes('project/deep/r.yaml')).toEqual(refused);
   });
 });
 
