@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { loadProject, type Project } from '../config/project.ts';
@@ -6,7 +6,7 @@ import { FinnError, fail } from '../diagnostics/diagnostic.ts';
 import { closest } from '../diagnostics/suggest.ts';
 import { type FailedCall, failedCallFile, failedLog, readFailedCall } from '../engine/failed-call.ts';
 import { finnVersion } from '../engine/own-code.ts';
-import { listTree, writeAtomically } from '../util/files.ts';
+import { contains, listTree, writeAtomically } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
 import { type Private, privateOf } from './redact.ts';
 import type { Io } from './session.ts';
@@ -112,7 +112,13 @@ function contentsOf(
   const notes: string[] = [];
   const log = failedLog(call.tool);
   const redacted = (bytes: Uint8Array): Uint8Array => strToU8(own.redact(new TextDecoder().decode(bytes)));
+  const root = realpathSync(folder);
   for (const path of listTree(folder)) {
+    // What a tool linked to is of the machine, not of the call.
+    if (!contains(root, realpathSync(join(folder, path)))) {
+      notes.push(`${path}, which the tool left behind, is a link out of its folder; it is left out`);
+      continue;
+    }
     const bytes = new Uint8Array(readFileSync(join(folder, path)));
     const wanted = call.files[path];
     if (wanted !== undefined) {

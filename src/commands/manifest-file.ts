@@ -16,6 +16,8 @@ const hint = 'give the folder of a build, such as build/digits/icebreaker, or it
 export function readManifest(given: string): ManifestFile {
   const path = existsSync(given) && statSync(given).isDirectory() ? join(given, 'build.json') : given;
   if (!existsSync(path)) fail('cli/file', `${path}: there is no such file`, { hint });
+  // A pipe would be waited for.
+  if (!statSync(path).isFile()) fail('build/malformed', `${path} is no build.json of finn: it is no file`, { hint });
   let read: unknown;
   try {
     read = JSON.parse(readFileSync(path, 'utf8'));
@@ -73,7 +75,8 @@ const parts: Readonly<Record<string, Test>> = {
 /** What of it is not as it should be; undefined where all is. */
 function problemOf(read: unknown): string | undefined {
   if (!isRecord(read)) return 'it is no JSON object';
-  if (read['format'] !== 2) return 'it has no `format`';
+  if (read['format'] === undefined) return 'it has no `format`';
+  if (read['format'] !== 2) return '`format` is no number';
   const bad = Object.keys(parts).find((key) => !parts[key]!(read[key]));
   return bad === undefined ? undefined : read[bad] === undefined ? `it lacks \`${bad}\`` : `\`${bad}\` is malformed`;
 }

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FinnError } from '../diagnostics/diagnostic.ts';
 import { render } from '../diagnostics/render.ts';
@@ -76,10 +77,21 @@ function faultsOf(folder: string, { files }: Manifest): FileFault[] {
     }
     return [{ file, what: 'changed', expected, found: sha256(readIfThere(path) ?? '') }];
   });
+  for (const file of strangers(folder))
+    if (!Object.hasOwn(files, file) && !tellsOfRun(file)) faults.push({ file, what: 'extra' });
   for (const file of there)
     if (!Object.hasOwn(files, file) && file !== 'build.json' && !tellsOfRun(file))
       faults.push({ file, what: 'extra', found: sha256(readIfThere(join(folder, file)) ?? '') });
   return faults.sort((a, b) => (a.file < b.file ? -1 : 1));
+}
+
+/** What of a folder is neither a file nor a folder, by path: links to folders or to nothing, pipes. */
+function strangers(folder: string, below = ''): string[] {
+  return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) return strangers(folder, path);
+    return entry.isFile() || sizeIfThere(join(folder, path)) !== undefined ? [] : [path];
+  });
 }
 
 function faultText({ file, what, expected, found }: FileFault): string {
@@ -89,7 +101,7 @@ function faultText({ file, what, expected, found }: FileFault): string {
     case 'changed':
       return `changed  ${file}: sha256 ${found}; build.json has ${expected}`;
     case 'extra':
-      return `extra    ${file}: sha256 ${found}; build.json does not have it`;
+      return `extra    ${file}: ${found === undefined ? 'no file' : `sha256 ${found}`}; build.json does not have it`;
   }
 }
 

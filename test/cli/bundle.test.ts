@@ -107,6 +107,18 @@ describe('finn bundle', () => {
     );
   });
 
+  it('packs nothing that links of the failed call lead to elsewhere', () => {
+    rig.write('secret.key', 'hunter2');
+    failing(`cat data.txt; ln -s ${rig.path('secret.key')} stolen.txt; ln -s data.txt own.txt; exit 4`);
+    expect(build().status).toBe(1);
+    const { status, err } = rig.finn(['bundle', 'digits.yaml', '-o', 'one.zip']);
+    expect(status).toBe(0);
+    expect(err).toContain('note: stolen.txt, which the tool left behind, is a link out of its folder; it is left out');
+    const files = unzipSync(rig.bytes('one.zip'));
+    expect(Object.keys(files).map((name) => name.split('/').slice(1).join('/'))).toContain('left/own.txt');
+    for (const bytes of Object.values(files)) expect(text.decode(bytes)).not.toContain('hunter2');
+  });
+
   it('says which failed where several did, and takes the step, the scope or the folder', () => {
     failing('exit 1');
     expect(build().status).toBe(1);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -185,6 +186,22 @@ describe('finn verify-build', () => {
         { file: cycles, what: 'changed', expected: was, found: is },
       ],
     });
+  });
+
+  it('finds what is no file at all, and waits for no pipe', () => {
+    symlinkSync('/usr', rig.path(`${built}/report/more`));
+    symlinkSync('nowhere', rig.path(`${built}/report/nothing`));
+    const { status, out } = rig.finn(['verify-build', built]);
+    expect(status).toBe(1);
+    expect(out.trimEnd().split('\n')).toEqual([
+      'extra    report/more: no file; build.json does not have it',
+      'extra    report/nothing: no file; build.json does not have it',
+      `${built}: 2 faults`,
+    ]);
+    rmSync(rig.path(`${built}/build.json`));
+    execFileSync('mkfifo', [rig.path(`${built}/build.json`)]);
+    const pipe = rig.finn(['verify-build', built]);
+    expect([pipe.status, pipe.err]).toEqual([1, expect.stringContaining('is no build.json of finn: it is no file')]);
   });
 
   it('says what of the recipe, its inputs and the board is not as it was', () => {
