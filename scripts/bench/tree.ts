@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Stored } from '../../src/engine/content.ts';
 import { openStore } from '../../src/engine/store.ts';
-import { listTree, mirrorTree, readTree, writeTree } from '../../src/util/files.ts';
-import { contentHash } from '../../src/util/hash.ts';
+import { restoreTree, storeAll } from '../../src/engine/trees.ts';
+import { hashFile, hashTree, listTree, writeTree } from '../../src/util/files.ts';
 import { random } from '../../src/util/random.ts';
 
 /** Seconds for the files of one tree. */
@@ -15,11 +14,13 @@ export interface TreeTimes {
   readonly files: number;
   /** `cp -r` to a folder that is not there. */
   readonly copy: number;
-  /** SHA-256 alone, of what is in memory. */
+  /** The most memory that this process had. */
+  readonly megabytes: number;
+  /** Read, and SHA-256. */
   readonly hash: number;
   /** From a folder into an empty store. */
   readonly store: number;
-  /** From the store to an empty folder, every byte checked. */
+  /** From the store to a folder that is not there, every byte checked. */
   readonly restore: number;
   /** The same where it is all there already. */
   readonly again: number;
@@ -29,41 +30,39 @@ export interface TreeTimes {
 const sizes = [8_000_000, 4_000_000, ...Array<number>(4).fill(1_000_000), ...Array<number>(40).fill(100_000)];
 
 /** Hashes, stores and restores a tree of about so many bytes, each the best of so many times. */
-export function treeTimes(scratch: string, bytes: number, attempts = 3): TreeTimes {
+export async function treeTimes(scratch: string, bytes: number, attempts = 3): Promise<TreeTimes> {
   const folder = (name: string): string => join(scratch, `tree-${name}`);
-  const total = writeFiles(folder('source'), bytes);
+  const source = folder('source');
+  const total = writeFiles(source, bytes);
+  const paths = listTree(source);
   const best = { copy: Infinity, hash: Infinity, store: Infinity, restore: Infinity, again: Infinity };
-  const time = (what: keyof typeof best, work: () => void): void => {
+  const time = async (what: keyof typeof best, work: () => unknown): Promise<void> => {
     const from = performance.now();
-    work();
+    await work();
     best[what] = Math.min(best[what], (performance.now() - from) / 1000);
   };
+  function* contents(): Generator<Uint8Array> {
+    for (const path of paths) yield readFileSync(join(source, path));
+  }
   // In turns, since other work disturbs all of them.
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     for (const name of ['copy', 'store', 'restored']) rmSync(folder(name), { recursive: true, force: true });
-    time('copy', () => execFileSync('cp', ['-r', folder('source'), folder('copy')]));
-    const inMemory = readTree(folder('source'));
-    time('hash', () => {
-      for (const content of Object.values(inMemory)) contentHash(content);
+    await time('copy', () => execFileSync('cp', ['-r', source, folder('copy')]));
+    await time('hash', () => {
+      for (const path of paths) hashFile(join(source, path));
     });
     const store = openStore(folder('store'));
-    const stored: [string, Stored][] = [];
-    time('store', () => {
-      for (const [path, content] of Object.entries(readTree(folder('source'))))
-        stored.push([path, store.objects.write(content)]);
+    let stored: Stored[] = [];
+    await time('store', async () => {
+      stored = await storeAll(store.objects, contents());
     });
-    const restore = (): void =>
-      mirrorTree(
-        folder('restored'),
-        Object.fromEntries(stored.map(([path, object]) => [path, store.objects.read(object)!])),
-      );
-    time('restore', restore);
-    time('again', restore);
+    const files = Object.fromEntries(paths.map((path, place) => [path, stored[place]!]));
+    await time('restore', () => restoreTree(store.objects, folder('restored'), files));
+    await time('again', () => restoreTree(store.objects, folder('restored'), files));
     store.close();
-    if (digestOf(folder('restored')) !== digestOf(folder('source')))
-      throw new Error('what was restored is another tree');
+    if (hashTree(folder('restored')) !== hashTree(source)) throw new Error('what was restored is another tree');
   }
-  return { bytes: total, files: listTree(folder('source')).length, ...best };
+  return { bytes: total, files: paths.length, megabytes: process.resourceUsage().maxRSS / 1000, ...best };
 }
 
 function writeFiles(folder: string, bytes: number): number {
@@ -80,10 +79,4 @@ function writeFiles(folder: string, bytes: number): number {
     total += content.length;
   }
   return total;
-}
-
-function digestOf(folder: string): string {
-  const hash = createHash('sha256');
-  for (const [path, content] of Object.entries(readTree(folder))) hash.update(path).update(content);
-  return hash.digest('hex');
 }

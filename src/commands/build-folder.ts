@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FinnError, fail } from '../diagnostics/diagnostic.ts';
-import { mirrorTree, removeFile, writeAtomically } from '../util/files.ts';
+import { removeFile, writeAtomically } from '../util/files.ts';
 
 /** All that a build writes into its folder. */
 export const inBuild: readonly string[] = [
@@ -53,20 +53,20 @@ function isManifest(path: string): boolean {
 }
 
 /**
- * Makes a build's folder the image of these files: nothing of an earlier build stays, each file by rename, and `head`, its
+ * Fills a build's folder anew, by a function that leaves nothing of an earlier build and places each file by rename. `head`, its
  * build.json, goes first and comes back last, so that what is killed in the midst of it is not taken for whole. FinnError
  * 'cli/file' where it holds what is not ours, or cannot be written.
  */
-export function replaceBuild(
+export async function replaceBuild(
   folder: string,
-  files: Readonly<Record<string, Uint8Array>>,
+  fill: () => Promise<void>,
   head: string | Uint8Array,
-): void {
+): Promise<void> {
   const path = join(folder, 'build.json');
   try {
     checkOurs(folder);
     removeFile(path);
-    mirrorTree(folder, files);
+    await fill();
     writeAtomically(path, head);
   } catch (cause) {
     if (cause instanceof FinnError) throw cause;

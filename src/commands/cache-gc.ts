@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { parseSize } from '../config/project.ts';
 import { fail } from '../diagnostics/diagnostic.ts';
-import { evictInTurn } from '../engine/gc.ts';
+import { evictInTurn, type Removed } from '../engine/gc.ts';
+import { type Kind, kinds } from '../engine/inventory.ts';
 import { cacheOf } from './cache-folder.ts';
 import type { Io } from './session.ts';
 import { bytesText, table } from './table.ts';
@@ -11,16 +12,6 @@ export interface CacheGcOptions {
   readonly size?: string | undefined;
   readonly json?: boolean | undefined;
 }
-
-const what: Readonly<Record<string, string>> = {
-  objects: 'contents of results',
-  steps: 'records of steps',
-  calls: 'records of tool calls',
-  last: 'what ran last',
-  builds: 'copies of records, to be read at once',
-  downloads: 'models that were fetched',
-  work: 'folders of calls',
-};
 
 /** `finn cache gc`: removes the least recently used until the cache has the size of finn.config.yaml, or the given one. */
 export async function cacheGc(recipe: string | undefined, { size, json }: CacheGcOptions, io: Io): Promise<number> {
@@ -39,11 +30,11 @@ export async function cacheGc(recipe: string | undefined, { size, json }: CacheG
     io.out(JSON.stringify({ path, limit, before, after, removed }));
     return 0;
   }
-  const rows = Object.entries(removed).map(([kind, { entries, bytes: size }]) => [
+  const rows = (Object.entries(removed) as [Kind, Removed][]).map(([kind, { entries, bytes: size }]) => [
     kind,
     String(entries),
     bytesText(size),
-    what[kind] ?? '',
+    kinds[kind],
   ]);
   if (rows.length > 0)
     for (const line of table(['REMOVED', 'COUNT', 'SIZE', 'WHAT'], rows, ['left', 'right', 'right'])) io.out(line);

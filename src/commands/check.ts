@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { runOwnProcess } from '../engine/executors/own-process.ts';
-import { linkTree, readTree, removeTree } from '../util/files.ts';
+import { linkTree, listTree, removeTree } from '../util/files.ts';
+import { copyAtomically, mirrorTree } from '../util/mirror.ts';
 import type { BuildOptions } from './build.ts';
 import { checkOurs, replaceBuild } from './build-folder.ts';
 import { changedInputs, compareFolders, type FileDifference, unsteadySteps } from './compare-folders.ts';
@@ -84,10 +85,7 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
   );
   const same = differences.length === 0;
   if (same) {
-    for (const { name } of builds) {
-      const { 'build.json': head, ...files } = readTree(folderOf(first!, name));
-      replaceBuild(placeOf(name), files, head!);
-    }
+    for (const { name } of builds) await place(folderOf(first!, name), placeOf(name));
     removeTree(work);
   }
   if (options.json) {
@@ -110,6 +108,13 @@ export async function checkBuild(recipe: string, options: BuildOptions, io: Io):
       : `the results differ; all that was made is kept in ${work}`,
   );
   return same ? 0 : 1;
+}
+
+/** Puts a copy of a build's folder where results go. */
+async function place(from: string, to: string): Promise<void> {
+  const paths = listTree(from).filter((path) => path !== 'build.json');
+  const copy = (path: string, target: string): Promise<void> => copyAtomically(join(from, path), target);
+  await replaceBuild(to, () => mirrorTree(to, paths, copy), readFileSync(join(from, 'build.json')));
 }
 
 /** Two builds that have as little as possible in common, and one that has nothing to do. */

@@ -5,6 +5,7 @@ import type { Built } from '../engine/engine.ts';
 import { finnVersion } from '../engine/own-code.ts';
 import type { Outcome } from '../engine/scheduler.ts';
 import type { Scope } from '../engine/step.ts';
+import type { TreeFile } from '../engine/trees.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
 import { contentHash, sha256 } from '../util/hash.ts';
 import { formatRational } from '../util/rational.ts';
@@ -71,7 +72,7 @@ export interface ManifestParts {
   readonly verdicts: readonly Verdict[];
   readonly expect: readonly Judged[];
   /** The files of the folder that tell of the result. */
-  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly files: Readonly<Record<string, TreeFile>>;
 }
 
 /** The manifest of a build. */
@@ -109,10 +110,17 @@ export function manifestOf(parts: ManifestParts): Manifest {
       Object.fromEntries(
         Object.entries(files)
           .filter(([path]) => !tellsOfRun(path))
-          .map(([path, bytes]) => [path, { sha256: contentHash(bytes), size: bytes.length }]),
+          .map(([path, file]) => [path, entryOf(file)]),
       ),
     ),
   };
+}
+
+/** What is in the store is checked when it is placed. */
+function entryOf(file: TreeFile): FileEntry {
+  if (file instanceof Uint8Array) return { sha256: contentHash(file), size: file.length };
+  const [sha256, size] = file;
+  return { sha256, size };
 }
 
 /** What became of the steps of a build, those of its network included. */

@@ -2,11 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bitstreamName } from '../config/board.ts';
 import type { Build } from '../config/model.ts';
-import type { Artifact, Files } from '../engine/artifact.ts';
+import type { Artifact } from '../engine/artifact.ts';
+import type { Stored } from '../engine/content.ts';
 import type { Built } from '../engine/engine.ts';
+import type { Objects } from '../engine/objects.ts';
 import type { Outcome } from '../engine/scheduler.ts';
 import type { Scope } from '../engine/step.ts';
 import type { Store } from '../engine/store.ts';
+import { lostObject, restoreTree, type TreeFile } from '../engine/trees.ts';
 import type { Design } from '../hdl/design.ts';
 import * as made from '../steps/artifacts.ts';
 import { encodeGraph } from '../steps/codecs.ts';
@@ -18,22 +21,38 @@ import type { Manifest } from './manifest.ts';
 import { pluginFiles } from './plugin-files.ts';
 import { resourceReports } from './resource-reports.ts';
 import { logFiles, timePerStep } from './run-files.ts';
+import { isReport } from './standing.ts';
 
 /** Where the simulation's artifact keeps the testbench that goes with the stitched accelerator. */
 const TESTBENCH = 'testbench/';
 
+type TreeFiles = Readonly<Record<string, TreeFile>>;
+
 const utf8 = new TextEncoder();
 const pretty = (value: unknown): Uint8Array => utf8.encode(`${JSON.stringify(value, null, 2)}\n`);
 
-/** The files of a build's folder that tell of the result; those that tell of the run are written beside them. */
-export function resultFiles(built: Built, scope: Scope, network: Scope, build: Build): Record<string, Uint8Array> {
-  const files: Record<string, Uint8Array> = {};
-  const add = (more: Files | undefined): void => void Object.assign(files, more);
+/**
+ * The files of a build's folder that tell of the result; those that tell of the run are written beside them. What is not made
+ * anew from values, and not read here, stays in the store. FinnError 'cache/lost'.
+ */
+export function resultFiles(
+  built: Built,
+  scope: Scope,
+  network: Scope,
+  build: Build,
+  objects: Objects,
+): Record<string, TreeFile> {
+  const files: Record<string, TreeFile> = {};
+  const add = (more: TreeFiles | undefined): void => void Object.assign(files, more);
+  const treeOf = (artifact: Artifact<unknown>): TreeFiles | undefined => {
+    const tree = built.stored(scope, artifact);
+    return tree && Object.fromEntries(Object.entries(tree).map(([path, one]) => [path, read(objects, path, one)]));
+  };
   const value = <T>(at: Scope, artifact: Artifact<T>): T | undefined => built.value(at, artifact)?.value;
 
   const stored = (at: Scope, artifact: Artifact<unknown>, path: string, as: string): void => {
-    const bytes = built.files(at, artifact)?.[path];
-    if (bytes) files[`intermediate_models/${as}.onnx`] = bytes;
+    const one = built.stored(at, artifact)?.[path];
+    if (one) files[`intermediate_models/${as}.onnx`] = one;
   };
   const network_ = value(network, made.network);
   if (network_) files['intermediate_models/import.onnx'] = encodeGraph(network_);
@@ -46,19 +65,18 @@ export function resultFiles(built: Built, scope: Scope, network: Scope, build: B
   stored(scope, made.dataflow, 'dataflow.onnx', 'fold');
   add(value(scope, made.estimate));
   const accelerator = value(scope, made.accelerator);
-  const simulation = value(scope, made.simulation) ?? {};
+  const simulation = treeOf(made.simulation) ?? {};
   if (accelerator && build.outputs.includes('stitched_ip')) add(stitchedIp(accelerator, simulation));
-  for (const [path, bytes] of Object.entries(simulation)) if (!path.startsWith(TESTBENCH)) files[path] = bytes;
-  add(value(scope, made.implementation));
-  add(resourceReports(built, scope, made.layerNetlist, files, build.target.board.family));
-  const image = value(scope, made.bitstream);
+  for (const [path, one] of Object.entries(simulation)) if (!path.startsWith(TESTBENCH)) files[path] = one;
+  add(treeOf(made.implementation));
+  add(resourceReports(built, scope, made.layerNetlist, reportsIn(files), build.target.board.family));
+  const [image] = Object.values(treeOf(made.bitstream) ?? {});
   const imagePath = `bitfile/${bitstreamName(build.target.board.family)}`;
   if (image) files[imagePath] = image;
-  const driver = value(scope, made.driverFiles);
+  const driver = treeOf(made.driverFiles);
   add(driver);
   if (image && driver && build.outputs.includes('deployment'))
-    for (const [path, bytes] of [[imagePath, image] as const, ...Object.entries(driver)])
-      files[`deploy/${path}`] = bytes;
+    for (const [path, one] of [[imagePath, image] as const, ...Object.entries(driver)]) files[`deploy/${path}`] = one;
   const found = verdicts(built, scope, network);
   files['verification_output/verdicts.json'] = pretty(found);
   // FINN's name of what the whole circuit gave, where that was compared.
@@ -69,9 +87,25 @@ export function resultFiles(built: Built, scope: Scope, network: Scope, build: B
   return files;
 }
 
+/** What finn reads of a build's folder. */
+export const reportsIn = (files: TreeFiles): Record<string, Uint8Array> =>
+  Object.fromEntries(
+    Object.entries(files).filter(
+      (entry): entry is [string, Uint8Array] => isReport(entry[0]) && entry[1] instanceof Uint8Array,
+    ),
+  );
+
+/** A stored file for a build's folder: the contents where finn itself reads them. */
+function read(objects: Objects, path: string, stored: Stored): TreeFile {
+  if (!isReport(path)) return stored;
+  const bytes = objects.read(stored);
+  if (!bytes) throw lostObject(stored);
+  return bytes;
+}
+
 /** stitched_ip/: sources, memories, a file list, and what a simulator needs to run it. */
-function stitchedIp({ sources, memories, top }: Design, simulation: Files): Files {
-  const files: Record<string, Uint8Array> = {};
+function stitchedIp({ sources, memories, top }: Design, simulation: TreeFiles): TreeFiles {
+  const files: Record<string, TreeFile> = {};
   const bench = Object.entries(simulation).filter(([path]) => path.startsWith(TESTBENCH));
   const hasBench = bench.length > 0;
   for (const [path, text] of Object.entries(sources)) files[`stitched_ip/${path}`] = utf8.encode(text);
@@ -85,7 +119,7 @@ function stitchedIp({ sources, memories, top }: Design, simulation: Files): File
           `\`verilator --binary --timing -Wno-fatal --top-module ${top}_tb *.v *.sv && obj_dir/V${top}_tb\`, ends in PASS.\n`
         : ''),
   );
-  for (const [path, bytes] of bench) files[`stitched_ip/${path.slice(TESTBENCH.length)}`] = bytes;
+  for (const [path, one] of bench) files[`stitched_ip/${path.slice(TESTBENCH.length)}`] = one;
   return files;
 }
 
@@ -123,7 +157,7 @@ export function verdicts(built: Built, scope: Scope, network: Scope): Verdict[] 
  */
 export async function writeBuildFolder(
   folder: string,
-  files: Readonly<Record<string, Uint8Array>>,
+  files: TreeFiles,
   manifest: Manifest,
   outcomes: readonly Outcome[],
   store: Store,
@@ -138,11 +172,8 @@ export async function writeBuildFolder(
   const release = await store.claim(`folder-${sha256(resolve(folder)).slice(0, 16)}`, new AbortController().signal);
   try {
     if (whole()) return;
-    replaceBuild(
-      folder,
-      { ...files, ...logFiles(outcomes, store), 'time_per_step.json': pretty(timePerStep(outcomes)) },
-      head,
-    );
+    const run = { ...logFiles(outcomes, store), 'time_per_step.json': pretty(timePerStep(outcomes)) };
+    await replaceBuild(folder, () => restoreTree(store.objects, folder, { ...files, ...run }), head);
   } finally {
     release();
   }

@@ -10,6 +10,7 @@ export function overlay(upper: Store, lower: Store): Store {
     has: (stored) => upper.objects.has(stored) || lower.objects.has(stored),
     read: (stored) => (lower.objects.has(stored) ? lower : upper).objects.read(stored),
     parts: (stored) => (lower.objects.has(stored) ? lower : upper).objects.parts(stored),
+    copyTo: (stored, path) => (lower.objects.has(stored) ? lower : upper).objects.copyTo(stored, path),
   };
   return {
     ...upper,

@@ -3,7 +3,7 @@ import type { Built } from '../engine/engine.ts';
 import { canonicalJson } from '../util/hash.ts';
 import { judgeExpectations } from './expect.ts';
 import { manifestOf, outcomesOf } from './manifest.ts';
-import { resultFiles, verdicts, writeBuildFolder } from './output.ts';
+import { reportsIn, resultFiles, verdicts, writeBuildFolder } from './output.ts';
 import type { Session } from './session.ts';
 import { standing } from './standing.ts';
 import type { Made } from './summary.ts';
@@ -41,15 +41,16 @@ export async function writeResults(session: Session, built: Built, { out, judged
       made.push({ build: one, files: before.reports, folder });
       continue;
     }
-    const files = resultFiles(built, scope, network, one);
+    const files = resultFiles(built, scope, network, one, session.store.objects);
+    const reports = reportsIn(files);
     await writeBuildFolder(
       folder,
       files,
-      manifestOf({ ...parts, expect: gates(files), files }),
+      manifestOf({ ...parts, expect: gates(reports), files }),
       outcomes,
       session.store,
     );
-    made.push({ build: one, files, folder });
+    made.push({ build: one, files: reports, folder });
   }
   return made;
 }

@@ -36,13 +36,17 @@ export function standing(folder: string, outline: Manifest): Standing | undefine
   if (!Object.entries(files).every(asWritten)) return undefined;
   const reports: Record<string, Uint8Array> = {};
   for (const [name, entry] of Object.entries(files)) {
-    if (!name.startsWith('report/') && name !== 'verification_output/verdicts.json') continue;
+    if (!isReport(name)) continue;
     const bytes = readIfThere(join(folder, name));
     if (!bytes || sha256(bytes) !== entry.sha256) return undefined;
     reports[name] = bytes;
   }
   return { reports, expect };
 }
+
+/** Is it a file of a build's folder that finn itself reads: for its tables and gates? */
+export const isReport = (path: string): boolean =>
+  path.startsWith('report/') || path === 'verification_output/verdicts.json';
 
 function isOf(found: Manifest, outline: Manifest): boolean {
   const { files: _, expect: __, ...before } = found;

@@ -2,7 +2,7 @@ import { error, FinnError } from '../diagnostics/diagnostic.ts';
 import { hashJson } from '../util/hash.ts';
 import type { Artifact, Files, Made, ValueOf } from './artifact.ts';
 import type { Aside } from './aside.ts';
-import { type Content, isFamily } from './content.ts';
+import { type Content, isFamily, type Stored } from './content.ts';
 import type { Display } from './events.ts';
 import { type Workshop, wholeIn } from './execute.ts';
 import type { Executor } from './executor.ts';
@@ -62,6 +62,8 @@ export interface Built {
   value<H extends Made>(scope: Scope, handle: H): MadeValue<ValueOf<H>> | undefined;
   /** Files of an artifact as they lie in the store; undefined if it was not made. FinnError 'cache/lost'. */
   files(scope: Scope, artifact: Artifact<unknown>): Files | undefined;
+  /** The same by path, not read; undefined if it was not made. */
+  stored(scope: Scope, artifact: Artifact<unknown>): Readonly<Record<string, Stored>> | undefined;
   /** Hash of an artifact or a family; undefined if it was not made. */
   hash(scope: Scope, artifact: Made): string | undefined;
   /** What the steps of all scopes below made, by key, as far as they did. FinnError 'cache/lost'. */
@@ -132,6 +134,10 @@ export function createEngine(options: EngineOptions): Engine {
         files(scope, artifact) {
           const content = contentOf(scope, artifact);
           return content && !isFamily(content) ? orLost(() => values.files(content)) : undefined;
+        },
+        stored(scope, artifact) {
+          const content = contentOf(scope, artifact);
+          return content && !isFamily(content) ? content.files : undefined;
         },
         hash: (scope, artifact) => contentOf(scope, artifact)?.hash,
         each<T>(scope: Scope, artifact: Artifact<T>) {

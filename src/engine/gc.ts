@@ -2,17 +2,22 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeTree } from '../util/files.ts';
 import { tryLock, waitForLock } from '../util/lock.ts';
-import { type Inventory, type Item, inventory, type Lying } from './inventory.ts';
+import { type Inventory, type Item, inventory, type Kind, type Lying } from './inventory.ts';
 import { hasEnded, leaseIn, readLeases } from './lease.ts';
 import { cannotWrite, writing } from './objects.ts';
 import { type Root, readRoots } from './roots.ts';
 import { writeEstimate } from './size.ts';
 import { sweep } from './sweep.ts';
 
+/** How many files or folders, and how many bytes. */
+export interface Removed {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /** What was removed from a store. */
 export interface Evicted {
-  /** By kind: how many files or folders, and how many bytes. */
-  readonly removed: Readonly<Record<string, { readonly entries: number; readonly bytes: number }>>;
+  readonly removed: Readonly<Partial<Record<Kind, Removed>>>;
   /** Bytes before and after. */
   readonly before: number;
   readonly after: number;
@@ -87,7 +92,7 @@ class Collector {
   readonly #used = new Map<string, number>();
   /** How many records name an object. */
   readonly #named = new Map<string, number>();
-  readonly #removed: Record<string, { entries: number; bytes: number }> = {};
+  readonly #removed: Partial<Record<Kind, Removed>> = {};
   /** Records that living processes use, and since when what is written may be theirs. */
   #held = new Set<string>();
   #since = Number.POSITIVE_INFINITY;
@@ -170,7 +175,7 @@ class Collector {
   }
 
   /** Removes it, unless it was written or used since a living process began, or since it was looked at. */
-  #take({ path, bytes, time }: Lying, kind: string): boolean {
+  #take({ path, bytes, time }: Lying, kind: Kind): boolean {
     const full = join(this.#folder, path);
     const stat = statSync(full, { throwIfNoEntry: false });
     if (!stat || time >= this.#since || changedSince(stat.mtimeMs, time, kind)) return false;
@@ -191,7 +196,7 @@ class Collector {
 }
 
 /** A folder's own time may be older than that of what is in it. */
-const changedSince = (found: number, time: number, kind: string): boolean =>
+const changedSince = (found: number, time: number, kind: Kind): boolean =>
   kind === 'work' ? found > time + 2 : Math.abs(found - time) > 2;
 
 const recordOf = ({ path }: Item): string => path.replace(/\.json$/, '');

@@ -7,9 +7,22 @@ import { digest } from './fingerprint.ts';
 import { objectPath } from './objects.ts';
 import { type CallRecord, type LastRun, readRecord, type StepRecord } from './records.ts';
 
+/** The kinds of entries of a store, each a folder of it, and what they are in a few words. */
+export const kinds = {
+  objects: 'contents of results',
+  steps: 'records of steps',
+  calls: 'records of tool calls',
+  last: 'what ran last, for explanations',
+  builds: 'copies of records, to be read at once',
+  roots: 'what each build used last',
+  downloads: 'models that were fetched',
+  work: 'folders of calls that failed or run elsewhere, and scratch',
+} as const;
+export type Kind = keyof typeof kinds;
+
 /** A file or folder of a store that goes as a whole. */
 export interface Item {
-  readonly kind: 'steps' | 'last' | 'builds' | 'calls' | 'downloads' | 'work';
+  readonly kind: Exclude<Kind, 'objects' | 'roots'>;
   /** Below the cache's folder. */
   readonly path: string;
   readonly bytes: number;
@@ -69,7 +82,7 @@ export function inventory(folder: string, now: number): Inventory {
     );
     const bytes = found.reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
     // What still writes into it, a job of a killed finn for one, keeps it young.
-    const changed = Math.max(...found.map(({ mtimeMs }) => mtimeMs));
+    const changed = found.reduce((newest, { mtimeMs }) => Math.max(newest, mtimeMs), 0);
     if (found.length > 0) items.push({ kind: 'work', path, bytes, time: time(path, changed), names: [] });
   }
   const bytes =

@@ -11,6 +11,7 @@ import type { CallMade, CallRecord } from './records.ts';
 import type { Remote } from './remote.ts';
 import type { Rooms } from './rooms.ts';
 import type { Store } from './store.ts';
+import { storeAll } from './trees.ts';
 
 /** An output of this name is the tool's log: stdout and stderr. */
 export const wholeLog = '<log>';
@@ -168,7 +169,7 @@ export class Invoker {
         .finally(stop);
       signal.throwIfAborted();
       done = true;
-      return this.#finish(key, invocation, version, executed, directory, options);
+      return await this.#finish(key, invocation, version, executed, directory, options);
     } catch (cause) {
       this.#say(invocation, options, 'failed');
       if (cause instanceof Excess) {
@@ -182,14 +183,14 @@ export class Invoker {
     }
   }
 
-  #finish(
+  async #finish(
     key: string,
     invocation: Invocation,
     version: string,
     executed: Executed,
     directory: string,
     options: CallOptions,
-  ): Called {
+  ): Promise<Called> {
     const outputs: Record<string, Uint8Array> = {};
     const missing: string[] = [];
     for (const [name, path] of Object.entries(invocation.outputs)) {
@@ -200,14 +201,14 @@ export class Invoker {
     if (executed.exit !== 0 || missing.length > 0) {
       throw this.#failure(key, invocation, version, executed, missing, directory, options.id);
     }
+    const contents = [Buffer.from(executed.log), ...Object.values(outputs)];
+    const [log, ...stored] = await storeAll(this.#store.objects, contents);
     const record: CallRecord = {
       tool: invocation.tool.name,
       version,
       args: invocation.args,
-      outputs: Object.fromEntries(
-        Object.entries(outputs).map(([name, bytes]) => [name, this.#store.objects.write(bytes)] as const),
-      ),
-      log: this.#store.objects.write(Buffer.from(executed.log)),
+      outputs: Object.fromEntries(Object.keys(outputs).map((name, place) => [name, stored[place]!])),
+      log: log!,
       seconds: executed.seconds,
     };
     this.#store.records.writeCall(key, record);

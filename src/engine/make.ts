@@ -23,7 +23,7 @@ export async function make(
   const makes: Record<string, Content> = {};
   for (const [name, handle] of Object.entries(step.makes as Record<string, Made>)) {
     if (made[name] === undefined) bug(`step '${step.name}' made no '${name}'`);
-    makes[name] = values.put(handle, made[name]);
+    makes[name] = await values.put(handle, made[name]);
   }
   return makes;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
 import {
   holds,
+  isMissing,
   readIfThere,
   removeFile,
   sizeIfThere,
@@ -10,6 +11,7 @@ import {
   writeAtomicallyLater,
 } from '../util/files.ts';
 import { contentHash } from '../util/hash.ts';
+import { placeChecked, SourceError } from '../util/pieces.ts';
 import type { Stored } from './content.ts';
 import { type Incoming, incoming } from './incoming.ts';
 import { outgoing } from './outgoing.ts';
@@ -31,6 +33,12 @@ export interface Objects {
    * or not what their name says; `read` then deals with that.
    */
   parts(stored: Stored): AsyncIterable<Uint8Array>;
+  /**
+   * Puts the contents in the place of a file, by rename, checked, in pieces where they are large. False if they are not
+   * there or not what their name says; what is damaged is removed. Rejects with FinnError 'cache/read' or 'cache/write'
+   * for the object, with the system's error for the file.
+   */
+  copyTo(stored: Stored, path: string): Promise<boolean>;
 }
 
 /** What a part of the store tells the store. */
@@ -58,6 +66,17 @@ export function objects(folder: string, ears: Pick<Ears, 'writes' | 'corrupt'>):
     else writing(path, () => writeAtomically(path, bytes, 0o444));
     return [object, bytes.length];
   };
+  const damaged = (object: string): void => {
+    writing(pathOf(object), () => removeFile(pathOf(object)));
+    ears.corrupt(object);
+  };
+  const read = ([object]: Stored): Uint8Array | undefined => {
+    const path = pathOf(object);
+    const bytes = reading(path, () => readIfThere(path));
+    if (bytes === undefined || contentHash(bytes) === object) return bytes;
+    damaged(object);
+    return undefined;
+  };
   return {
     write,
     async writeLater(bytes) {
@@ -76,17 +95,31 @@ export function objects(folder: string, ears: Pick<Ears, 'writes' | 'corrupt'>):
       return incoming(path, object, (cause) => cannotWrite(path, cause));
     },
     has: ([object, size]) => reading(pathOf(object), () => sizeIfThere(pathOf(object))) === size,
-    read([object]) {
+    read,
+    async copyTo(stored, to) {
+      const [object, size] = stored;
+      if (size < inOnePiece) {
+        const bytes = read(stored);
+        if (bytes) writeAtomically(to, bytes);
+        return bytes !== undefined;
+      }
       const path = pathOf(object);
-      const bytes = reading(path, () => readIfThere(path));
-      if (bytes === undefined || contentHash(bytes) === object) return bytes;
-      writing(path, () => removeFile(path));
-      ears.corrupt(object);
-      return undefined;
+      try {
+        const copied = await placeChecked(path, to, object);
+        if (!copied) damaged(object);
+        return copied;
+      } catch (problem) {
+        if (!(problem instanceof SourceError)) throw problem;
+        if (isMissing(problem.cause)) return false;
+        throw cannotRead(path, problem.cause);
+      }
     },
     parts: (stored) => outgoing(pathOf(stored[0]), stored),
   };
 }
+
+/** Bytes up to which a file is read and written at once: less would be gained beside others than its pieces cost. */
+export const inOnePiece = 128 * 1024;
 
 /** Turns the system's error about writing into FinnError 'cache/write'. */
 export function writing<T>(path: string, write: () => T): T {
@@ -111,13 +144,16 @@ export function reading<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new FinnError(
-      error('cache/read', `cannot read ${path}: ${reasonOf(cause)}`, {
-        hint: 'its owner has to let you read it; or name another cache folder in finn.config.yaml',
-      }),
-    );
+    throw cannotRead(path, cause);
   }
 }
+
+const cannotRead = (path: string, cause: unknown): FinnError =>
+  new FinnError(
+    error('cache/read', `cannot read ${path}: ${reasonOf(cause)}`, {
+      hint: 'its owner has to let you read it; or name another cache folder in finn.config.yaml',
+    }),
+  );
 
 const elsewhere = 'or name another cache folder in finn.config.yaml (FINN_CACHE does so for one build)';
 const hints: Readonly<Record<string, string>> = {

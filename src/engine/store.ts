@@ -1,10 +1,11 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { listTree, removeTree, sizeIfThere } from '../util/files.ts';
+import { removeTree, sizeIfThere, walkTree } from '../util/files.ts';
 import { waitForLock } from '../util/lock.ts';
 import { myMark } from '../util/process-mark.ts';
 import { type Content, storedOf } from './content.ts';
 import { type Evicted, evict } from './gc.ts';
+import { type Kind, kinds } from './inventory.ts';
 import { leaseIn } from './lease.ts';
 import { type Objects, objects, writing } from './objects.ts';
 import { callRecord, type Records, records, stepRecord } from './records.ts';
@@ -58,7 +59,7 @@ export interface Store {
   /** Removes what was kept under this name, if anything. */
   drop(name: string): void;
   /** How much is in it, by kind of entry. */
-  contents(): readonly { readonly kind: string; readonly entries: number; readonly bytes: number }[];
+  contents(): readonly { readonly kind: Kind; readonly entries: number; readonly bytes: number }[];
   /** This process does not use the store any more, for now. */
   close(): void;
 }
@@ -138,10 +139,13 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
     },
     drop: (name) => removeTree(join(work, name)),
     contents: () =>
-      ['objects', 'steps', 'calls', 'last', 'builds', 'roots', 'downloads', 'work'].map((kind) => {
-        const paths = listTree(join(folder, kind));
-        const bytes = paths.reduce((sum, path) => sum + (sizeIfThere(join(folder, kind, path)) ?? 0), 0);
-        return { kind, entries: paths.length, bytes };
+      (Object.keys(kinds) as Kind[]).map((kind) => {
+        let [entries, bytes] = [0, 0];
+        for (const path of walkTree(join(folder, kind))) {
+          entries += 1;
+          bytes += sizeIfThere(join(folder, kind, path)) ?? 0;
+        }
+        return { kind, entries, bytes };
       }),
     close: lease.end,
   };

@@ -3,6 +3,7 @@ import type { Artifact, Files, Made } from './artifact.ts';
 import { type Content, familyContent, isFamily, type TreeContent, treeContent } from './content.ts';
 import { anyKey } from './graph.ts';
 import type { Objects } from './objects.ts';
+import { storeAll } from './trees.ts';
 
 /** Thrown when a stored content that was there is not, or is damaged: whoever made it has to make it again. */
 export class LostContent extends Error {
@@ -25,11 +26,11 @@ export const valueNames = (handle: Made, content: Content): string[] => {
 
 /** Values between steps: encoded into the store when made, kept in memory as long as someone may want them. */
 export class ValueCache {
-  readonly #objects: Pick<Objects, 'read' | 'write'>;
+  readonly #objects: Pick<Objects, 'read' | 'write' | 'writeLater'>;
   /** By `valueName`. */
   readonly #values = new Map<string, unknown>();
 
-  constructor(objects: Pick<Objects, 'read' | 'write'>) {
+  constructor(objects: Pick<Objects, 'read' | 'write' | 'writeLater'>) {
     this.#objects = objects;
   }
 
@@ -38,13 +39,13 @@ export class ValueCache {
     return this.#values.size > 0;
   }
 
-  /** Stores what a step made. Throws FinnError 'cache/write'. */
-  put(handle: Made, value: unknown): Content {
-    if (handle.kind === 'artifact') return this.#putTree(handle, value);
+  /** Stores what a step made. Rejects with FinnError 'cache/write'. */
+  async put(handle: Made, value: unknown): Promise<Content> {
+    if (handle.kind === 'artifact') return (await this.#putTrees(handle, [[handle.name, value]]))[0]![1];
     if (!(value instanceof Map)) return bug(`a step made family '${handle.name}' as something that is not a Map`);
     if (value.has(anyKey))
       bug(`family '${handle.name}' has the key '${anyKey}', which stands for keys that are not known`);
-    return familyContent([...value].map(([key, item]) => [String(key), this.#putTree(handle.item, item)] as const));
+    return familyContent(await this.#putTrees(handle.item, value));
   }
 
   /** The value of a content. Throws LostContent. */
@@ -86,13 +87,25 @@ export class ValueCache {
     this.#values.clear();
   }
 
-  #putTree(artifact: Artifact<unknown>, value: unknown): TreeContent {
-    const files = artifact.encode(value);
-    const content = treeContent(
-      Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, this.#objects.write(bytes)])),
-    );
-    this.#values.set(valueName(artifact, content), value);
-    return content;
+  async #putTrees(
+    artifact: Artifact<unknown>,
+    values: Iterable<readonly [unknown, unknown]>,
+  ): Promise<[string, TreeContent][]> {
+    const trees: { readonly key: string; readonly value: unknown; readonly paths: readonly string[] }[] = [];
+    // One after the other: what is written is not needed any more when the next is made.
+    function* contents(): Generator<Uint8Array> {
+      for (const [key, value] of values) {
+        const files = artifact.encode(value);
+        trees.push({ key: String(key), value, paths: Object.keys(files) });
+        yield* Object.values(files);
+      }
+    }
+    const stored = (await storeAll(this.#objects, contents())).values();
+    return trees.map(({ key, value, paths }) => {
+      const content = treeContent(Object.fromEntries(paths.map((path) => [path, stored.next().value!])));
+      this.#values.set(valueName(artifact, content), value);
+      return [key, content];
+    });
   }
 
   #getTree(artifact: Artifact<unknown>, content: TreeContent): unknown {

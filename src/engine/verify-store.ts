@@ -1,8 +1,7 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashFile, listTree, removeFile, sizeIfThere } from '../util/files.ts';
+import { hashFile, removeFile, sizeIfThere, walkTree } from '../util/files.ts';
 import { isGone, writerOf } from '../util/process-mark.ts';
-import { storedOf } from './content.ts';
+import { type Stored, storedOf } from './content.ts';
 import { digest } from './fingerprint.ts';
 import { objectPath, writing } from './objects.ts';
 import { type CallRecord, type LastRun, readRecord, type StepRecord } from './records.ts';
@@ -45,9 +44,10 @@ class Verifier {
   readonly #repair: boolean;
   readonly #findings: Finding[] = [];
   readonly #count = { objects: 0, records: 0, downloads: 0, bytes: 0 };
-  /** What the records say of objects: the size, and who names it. */
+  /** What the records say of the sizes of objects. */
   readonly #sizes = new Map<string, number>();
-  readonly #namedBy = new Map<string, string[]>();
+  /** Objects that records name and that were not there when the objects were read. */
+  readonly #missing = new Set<string>();
 
   constructor(folder: string, repair: boolean) {
     this.#folder = folder;
@@ -55,58 +55,54 @@ class Verifier {
   }
 
   verify(): Verified {
-    for (const path of this.#list('steps')) this.#step(path);
-    for (const path of this.#list('calls')) this.#call(path);
+    for (const kind of ['steps', 'calls'] as const) for (const path of this.#list(kind)) this.#record(path);
     for (const path of this.#list('last'))
       if (this.#isRecord(path)) this.#check(path, readRecord<LastRun>(this.#full(path)) !== undefined);
+    for (const object of this.#sizes.keys()) this.#missing.add(object);
     for (const path of this.#list('objects')) this.#object(path);
     for (const path of this.#list('downloads')) this.#download(path);
     const roots = new Set(readRoots(this.#folder).map(({ file }) => `roots/${file}`));
     for (const path of this.#list('roots')) this.#check(path, roots.has(path));
-    this.#missing();
+    this.#incomplete();
     return { ...this.#count, findings: this.#findings.sort((a, b) => (a.path < b.path ? -1 : 1)) };
   }
 
   /** Files of a kind, without those that are being written. */
-  #list(kind: string): string[] {
-    return listTree(this.#full(kind)).flatMap((below) => {
+  *#list(kind: string): Generator<string> {
+    for (const below of walkTree(this.#full(kind))) {
       const path = `${kind}/${below}`;
       const writer = writerOf(path);
-      if (writer === undefined) return [path];
-      if (isGone(writer) === true) this.#found(path, 'leftover');
-      return [];
-    });
+      if (writer === undefined) yield path;
+      else if (isGone(writer) === true) this.#found(path, 'leftover');
+    }
   }
 
-  #step(path: string): void {
+  #record(path: string): void {
     if (!this.#isRecord(path)) return;
-    const record = readRecord<StepRecord>(this.#full(path));
-    const whole = record !== undefined && path.endsWith(`/${digest(record.fingerprint)}.json`);
-    if (this.#check(path, whole)) this.#names(path, Object.values(record!.makes).flatMap(storedOf));
+    const named = this.#named(path);
+    if (!this.#check(path, named !== undefined)) return;
+    for (const [object, size] of named!) this.#sizes.set(object, size);
   }
 
-  #call(path: string): void {
-    if (!this.#isRecord(path)) return;
-    const record = readRecord<CallRecord>(this.#full(path));
-    if (this.#check(path, record !== undefined)) this.#names(path, [record!.log, ...Object.values(record!.outputs)]);
+  /** The objects that the record of a step or a call names; undefined if it is not whole. */
+  #named(path: string): readonly Stored[] | undefined {
+    if (path.startsWith('calls/')) {
+      const call = readRecord<CallRecord>(this.#full(path));
+      return call && [call.log, ...Object.values(call.outputs)];
+    }
+    const step = readRecord<StepRecord>(this.#full(path));
+    if (!step || !path.endsWith(`/${digest(step.fingerprint)}.json`)) return undefined;
+    return Object.values(step.makes).flatMap(storedOf);
   }
 
   #isRecord(path: string): boolean {
-    const own = path.startsWith('calls/') ? /^calls\/[^/]+\.json$/ : /^[^/]+\/[^/]+\/[^/]+\.json$/;
-    if (own.test(path)) return true;
+    if (isRecordPath(path)) return true;
     this.#found(path, 'foreign');
     return false;
   }
 
-  #names(path: string, stored: readonly (readonly [object: string, size: number])[]): void {
-    for (const [object, size] of stored) {
-      this.#sizes.set(object, size);
-      this.#namedBy.set(object, [...(this.#namedBy.get(object) ?? []), path]);
-    }
-  }
-
   #object(path: string): void {
-    const object = path.slice('objects/'.length).replace('/', '');
+    const object = objectOf(path);
     if (!/^[0-9a-f]{64}$/.test(object) || path !== `objects/${objectPath(object)}`) this.#found(path, 'foreign');
     else this.#content(path, object, 'objects');
   }
@@ -121,6 +117,7 @@ class Verifier {
     const size = sizeIfThere(this.#full(path));
     // It was removed since the folder was listed.
     if (size === undefined) return;
+    if (kind === 'objects') this.#missing.delete(hash);
     this.#count[kind] += 1;
     this.#count.bytes += size;
     const wanted = kind === 'objects' ? this.#sizes.get(hash) : undefined;
@@ -142,18 +139,21 @@ class Verifier {
     return whole;
   }
 
-  /** Records of objects that are not there: nobody finds a result by them. */
-  #missing(): void {
-    const gone = new Set(this.#findings.filter(({ removed }) => removed).map(({ path }) => path));
-    const incomplete = new Set<string>();
-    for (const [object, records] of this.#namedBy) {
-      const path = `objects/${objectPath(object)}`;
-      if (gone.has(path) || sizeIfThere(this.#full(path)) === undefined)
-        for (const record of records) incomplete.add(record);
-    }
-    // One that gc took since does not count.
-    for (const path of incomplete)
-      if (statSync(this.#full(path), { throwIfNoEntry: false })) this.#found(path, 'incomplete');
+  /** Finds the records of objects that are not there: nobody finds a result by them. */
+  #incomplete(): void {
+    for (const { path, removed } of this.#findings)
+      if (removed && path.startsWith('objects/')) this.#missing.add(objectOf(path));
+    // It may have been written since.
+    for (const object of this.#missing)
+      if (sizeIfThere(this.#full(`objects/${objectPath(object)}`)) !== undefined) this.#missing.delete(object);
+    if (this.#missing.size === 0) return;
+    // Read again: only now is it known which of them count. One that gc took since does not.
+    for (const kind of ['steps', 'calls'])
+      for (const below of walkTree(this.#full(kind))) {
+        const path = `${kind}/${below}`;
+        if (isRecordPath(path) && this.#named(path)?.some(([object]) => this.#missing.has(object)))
+          this.#found(path, 'incomplete');
+      }
   }
 
   #found(path: string, fault: Fault): void {
@@ -167,3 +167,9 @@ class Verifier {
     return join(this.#folder, path);
   }
 }
+
+const isRecordPath = (path: string): boolean =>
+  (path.startsWith('calls/') ? /^calls\/[^/]+\.json$/ : /^[^/]+\/[^/]+\/[^/]+\.json$/).test(path);
+
+/** The object of a path below objects/. */
+const objectOf = (path: string): string => path.slice('objects/'.length).replace('/', '');

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import {
-  chmodSync,
   closeSync,
   copyFileSync,
+  fstatSync,
   linkSync,
   mkdirSync,
+  open,
   openSync,
   readdirSync,
   readFileSync,
@@ -22,7 +23,7 @@ import {
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { sha256 } from './hash.ts';
-import { isGone, myMark, writerOf } from './process-mark.ts';
+import { myMark } from './process-mark.ts';
 
 let temporaries = 0;
 
@@ -44,9 +45,7 @@ export function writeAtomically(path: string, contents: Uint8Array | string, mod
         writeFileSync(temporary, contents, { mode });
         break;
       } catch (error) {
-        // Another process may remove the folder, while it is empty, as often as this one makes it.
-        if (!isMissing(error) || attempt === 5) throw error;
-        makeFolder(dirname(path));
+        makeFolderFor(path, error, attempt);
       }
     }
     renameSync(temporary, path);
@@ -58,6 +57,7 @@ export function writeAtomically(path: string, contents: Uint8Array | string, mod
 
 const writeFileLater = promisify(writeFile);
 const renameLater = promisify(rename);
+const openLater = promisify(open);
 
 /**
  * As `writeAtomically`, while this process does something else: many at once are written in parallel. Rejects with the
@@ -71,9 +71,7 @@ export async function writeAtomicallyLater(path: string, contents: Uint8Array, m
         await writeFileLater(temporary, contents, { mode });
         break;
       } catch (error) {
-        // As above.
-        if (!isMissing(error) || attempt === 5) throw error;
-        makeFolder(dirname(path));
+        makeFolderFor(path, error, attempt);
       }
     }
     await renameLater(temporary, path);
@@ -81,6 +79,24 @@ export async function writeAtomicallyLater(path: string, contents: Uint8Array, m
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** Creates a file to be read and written, and the folders above; its descriptor. Rejects with the system's error. */
+export async function createLater(path: string, mode = 0o644): Promise<number> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await openLater(path, 'wx+', mode);
+    } catch (error) {
+      makeFolderFor(path, error, attempt);
+    }
+  }
+}
+
+/** Makes the folder that was missing for a file; throws the error where that is not what it is about. */
+function makeFolderFor(path: string, error: unknown, attempt: number): void {
+  // Another process may remove the folder, while it is empty, as often as this one makes it.
+  if (!isMissing(error) || attempt === 5) throw error;
+  makeFolder(dirname(path));
 }
 
 /** Makes a folder and those above it. What goes wrong is the system's own error: Node's is ENOENT where nothing may be written. */
@@ -114,14 +130,17 @@ export function readIfThere(path: string): Uint8Array | undefined {
 export function hashFile(path: string): string {
   const file = openSync(path, 'r');
   try {
+    let size = readSync(file, piece);
+    if (size < piece.length && fstatSync(file).size === size) return sha256(piece.subarray(0, size));
     const hash = createHash('sha256');
-    const piece = Buffer.allocUnsafe(1 << 20);
-    for (let size = readSync(file, piece); size > 0; size = readSync(file, piece)) hash.update(piece.subarray(0, size));
+    for (; size > 0; size = readSync(file, piece)) hash.update(piece.subarray(0, size));
     return hash.digest('hex');
   } finally {
     closeSync(file);
   }
 }
+/** For all files: memory that is new each time costs more than a small file. */
+const piece = Buffer.allocUnsafeSlow(512 * 1024);
 
 /** Says that a file was used now, as far as the file system lets us. */
 export function touch(path: string): void {
@@ -154,8 +173,10 @@ export function sizeIfThere(path: string): number | undefined {
  * Paths of all files below a folder, relative to it, with '/' between folders, sorted; symbolic links are followed to
  * files and not to folders. None if there is no such folder.
  */
-export function listTree(root: string): string[] {
-  const found: string[] = [];
+export const listTree = (root: string): string[] => [...walkTree(root)].sort();
+
+/** The same as they are found, folder by folder: of many files only those of one folder are in memory. */
+export function* walkTree(root: string): Generator<string> {
   const open = [''];
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
     let entries: import('node:fs').Dirent[];
@@ -168,15 +189,10 @@ export function listTree(root: string): string[] {
     for (const entry of entries) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) open.push(path);
-      else if (entry.isFile() || sizeIfThere(join(root, path)) !== undefined) found.push(path);
+      else if (entry.isFile() || sizeIfThere(join(root, path)) !== undefined) yield path;
     }
   }
-  return found.sort();
 }
-
-/** Contents of all files below a folder by relative path. */
-export const readTree = (root: string): Record<string, Uint8Array> =>
-  Object.fromEntries(listTree(root).map((path) => [path, readFileSync(join(root, path))]));
 
 /** SHA-256 over the paths and contents of those files below a folder that `keep` wants. */
 export function hashTree(root: string, keep: (path: string) => boolean = () => true): string {
@@ -193,6 +209,11 @@ export function hashTree(root: string, keep: (path: string) => boolean = () => t
 export const staysBelow = (path: string): boolean =>
   path !== '' && !/[\\\0]/.test(path) && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..');
 
+/** Throws RangeError for a path that leaves the folder it is put in. */
+export function mustStayBelow(path: string): void {
+  if (!staysBelow(path)) throw new RangeError(`${JSON.stringify(path)} leaves the folder it is written to`);
+}
+
 /** Is the path this folder or below it? Both absolute; links are not looked at. */
 export const contains = (folder: string, path: string): boolean => {
   const way = relative(folder, path);
@@ -206,7 +227,7 @@ export const contains = (folder: string, path: string): boolean => {
 export function writeTree(root: string, files: Readonly<Record<string, Uint8Array | string>>): void {
   mkdirSync(root, { recursive: true });
   for (const [path, contents] of Object.entries(files)) {
-    if (!staysBelow(path)) throw new RangeError(`${JSON.stringify(path)} leaves the folder it is written to`);
+    mustStayBelow(path);
     const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
     const target = join(root, path);
     if (!holds(target, bytes)) writeAtomically(target, bytes);
@@ -218,37 +239,6 @@ export function holds(path: string, bytes: Uint8Array): boolean {
   if (sizeIfThere(path) !== bytes.length) return false;
   const there = readIfThere(path);
   return there !== undefined && Buffer.compare(there, bytes) === 0;
-}
-
-/**
- * Makes `to` the whole image of `files`: what else is below it goes, as do the folders that are left empty. What another
- * process is writing there at this time stays.
- */
-export function mirrorTree(to: string, files: Readonly<Record<string, Uint8Array | string>>): void {
-  for (const path of listTree(to)) if (!Object.hasOwn(files, path) && !isBeingWritten(path)) removeFile(join(to, path));
-  writeTree(to, files);
-  removeEmptyFolders(to, false);
-}
-
-/** Is it a temporary file whose writer may live? */
-function isBeingWritten(path: string): boolean {
-  const writer = writerOf(path);
-  return writer !== undefined && isGone(writer) !== true;
-}
-
-function removeEmptyFolders(folder: string, itself: boolean): boolean {
-  let empty = true;
-  let entries: import('node:fs').Dirent[];
-  try {
-    entries = readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    if (isMissing(error)) return true;
-    throw error;
-  }
-  for (const entry of entries) {
-    if (!entry.isDirectory() || !removeEmptyFolders(join(folder, entry.name), true)) empty = false;
-  }
-  return empty && (!itself || removeIfEmpty(folder));
 }
 
 /** Removes a folder in which there is nothing; whether it is gone. */
@@ -275,23 +265,14 @@ export function linkTree(from: string, to: string): void {
   }
 }
 
-/** Copies all files below a folder to another; the copies are writable. */
-export function copyTree(from: string, to: string): void {
-  for (const path of listTree(from)) {
-    const target = join(to, path);
-    mkdirSync(dirname(target), { recursive: true });
-    copyFileSync(join(from, path), target);
-    chmodSync(target, 0o644);
-  }
-}
-
 /** Removes a file; nothing happens if it is not there. */
 export const removeFile = (path: string): void => rmSync(path, { force: true });
 
 /** Removes a file or a folder with all that is in it; nothing happens if it is not there. */
 export const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true });
 
-const isMissing = (error: unknown): boolean => {
+/** Does the system say that there is no such file or folder? */
+export const isMissing = (error: unknown): boolean => {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOENT' || code === 'ENOTDIR';
 };

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,14 +14,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readTree } from '../../test/helpers/read-tree.ts';
 import {
-  copyTree,
   hashTree,
   linkTree,
   listTree,
-  mirrorTree,
   readIfThere,
-  readTree,
   sizeIfThere,
   staysBelow,
   writeAtomically,
@@ -31,6 +28,7 @@ import {
 import { canonicalJson, hashJson, sha256 } from './hash.ts';
 import { tryLock, waitForLock } from './lock.ts';
 import { ceilDiv, clamp, divisors, gcd, lcm, log2Ceil, product, sum } from './maths.ts';
+import { copyAtomically, mirrorTree } from './mirror.ts';
 import { Pool } from './pool.ts';
 import { myMark } from './process-mark.ts';
 import { random } from './random.ts';
@@ -146,9 +144,9 @@ describe('files', () => {
     writeTree(folder, files);
     expect(statSync(join(folder, 'a.txt'), { bigint: true }).ino).toBe(before.ino);
   });
-  it('a mirror has nothing else in it', () => {
+  it('a mirror has nothing else in it', async () => {
     writeTree(folder, files);
-    mirrorTree(folder, { 'b/e': 'new' });
+    await mirrorTree(folder, ['b/e'], async (_, target) => writeAtomically(target, 'new'));
     expect(listTree(folder)).toEqual(['b/e']);
     expect(existsSync(join(folder, 'b/c'))).toBe(false);
   });
@@ -159,10 +157,13 @@ describe('files', () => {
     }
     expect(['a', 'a/b.c', '..a', 'a...'].every(staysBelow)).toBe(true);
   });
-  it('copies and links are equal; copies can be written', () => {
+  it('copies and links are equal', async () => {
     writeTree(join(folder, 'from'), files);
-    chmodSync(join(folder, 'from/a.txt'), 0o444);
-    copyTree(join(folder, 'from'), join(folder, 'copy'));
+    const copy = (path: string) => copyAtomically(join(folder, 'from', path), join(folder, 'copy', path));
+    await mirrorTree(join(folder, 'copy'), Object.keys(files), copy);
+    const before = statSync(join(folder, 'copy/a.txt'), { bigint: true });
+    await mirrorTree(join(folder, 'copy'), Object.keys(files), copy);
+    expect(statSync(join(folder, 'copy/a.txt'), { bigint: true }).ino).toBe(before.ino);
     linkTree(join(folder, 'from'), join(folder, 'link'));
     linkTree(join(folder, 'from'), join(folder, 'link'));
     expect(readTree(join(folder, 'copy'))).toEqual(files);
@@ -193,11 +194,11 @@ describe('files', () => {
 });
 
 describe('folders that several processes write', () => {
-  it('keep what another is writing, and lose what one that is gone left', () => {
+  it('keep what another is writing, and lose what one that is gone left', async () => {
     const gone = myMark().replace(/p\d+/, `p${spawnSync('true').pid}`);
     const elsewhere = myMark().replace(/^m\w{8}/, 'm00000000');
     for (const mark of [gone, myMark(), elsewhere]) writeAtomically(join(folder, 'sub', `x.${mark}-1.tmp`), 'half');
-    mirrorTree(folder, { 'a/b': 'b' });
+    await mirrorTree(folder, ['a/b'], async (_, target) => writeAtomically(target, 'b'));
     expect(listTree(folder)).toEqual(['a/b', ...[elsewhere, myMark()].map((mark) => `sub/x.${mark}-1.tmp`)].sort());
   });
 });

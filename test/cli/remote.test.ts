@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { storedOf } from '../../src/engine/content.ts';
 import { openStore } from '../../src/engine/store.ts';
-import { listTree, readTree } from '../../src/util/files.ts';
+import { listTree } from '../../src/util/files.ts';
 import { FakeBazelRemote } from '../helpers/fake-bazel-remote.ts';
 import { Nginx, writer } from '../helpers/nginx.ts';
+import { readTree } from '../helpers/read-tree.ts';
 import { available } from '../helpers/require.ts';
 import { cli, type Ended, Rig } from './rig.ts';
 

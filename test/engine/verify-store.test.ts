@@ -51,6 +51,7 @@ it('finds nothing in a cache that is whole, and nothing where there is none', ()
 
 it('tells what is wrong, and with repair removes it; what it does not know it leaves alone', async () => {
   const stray = `${objectOf('ab')}.${myMark().replace(/p\d+/, `p${spawnSync('true').pid}`)}-1.tmp`;
+  const strayRecord = `calls/k.json.${stray.split('.').slice(1).join('.')}`;
   const writing = `${objectOf('ab')}.${myMark()}-1.tmp`;
   put(objectOf('a'), 'x');
   put(objectOf('ab'), '');
@@ -58,6 +59,7 @@ it('tells what is wrong, and with repair removes it; what it does not know it le
   put(`downloads/${sha256('a model')}`, 'a mode');
   put(objectOf('nobody names this, and nobody may say how long it is'), '');
   put(stray, 'half');
+  put(strayRecord, 'half');
   put(writing, 'half');
   put('objects/README', 'mine');
   put('steps/notes.txt', 'mine');
@@ -77,6 +79,7 @@ it('tells what is wrong, and with repair removes it; what it does not know it le
     ['damaged', `downloads/${sha256('a model')}`],
     ['truncated', objectOf('nobody names this, and nobody may say how long it is')],
     ['leftover', stray],
+    ['leftover', strayRecord],
     ['foreign', 'objects/README'],
     ['foreign', 'steps/notes.txt'],
     ['incomplete', 'calls/k.json'],

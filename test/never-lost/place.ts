@@ -18,10 +18,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { listTree, readTree } from '../../src/util/files.ts';
+import { listTree } from '../../src/util/files.ts';
 import { sha256 } from '../../src/util/hash.ts';
 import { writerOf } from '../../src/util/process-mark.ts';
 import type { Random } from '../../src/util/random.ts';
+import { readTree } from '../helpers/read-tree.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -8,8 +8,9 @@ import { LocalExecutor } from '../../src/engine/executors/local.ts';
 import type { Tool } from '../../src/engine/invocation.ts';
 import { type AnyStep, step, unknownUntilRun } from '../../src/engine/step.ts';
 import { openStore } from '../../src/engine/store.ts';
+import { restoreTree } from '../../src/engine/trees.ts';
 import { download } from '../../src/steps/download/download.ts';
-import { mirrorTree, readIfThere } from '../../src/util/files.ts';
+import { readIfThere } from '../../src/util/files.ts';
 import { contentHash, sha256 } from '../../src/util/hash.ts';
 import { waitForLock } from '../../src/util/lock.ts';
 
@@ -93,7 +94,11 @@ const steps: readonly AnyStep[] = [
     config: () => ({}),
     run: async ({ own }) => ({
       worked: Object.fromEntries(
-        [0, 1, 2, 3].map((i) => [`deep/w${i}.bin`, bytesOf(`${i} ${contentHash(own['a.bin']!)}`)]),
+        [0, 1, 2, 3].map((i) => {
+          const bytes = bytesOf(`${i} ${contentHash(own['a.bin']!)}`);
+          // One of them is mostly so large that it is written and restored in pieces.
+          return [`deep/w${i}.bin`, i === 3 ? new Uint8Array(Buffer.concat(Array(10).fill(bytes))) : bytes];
+        }),
       ),
     }),
   }),
@@ -151,10 +156,10 @@ const built = await engine.run(engine.graph([{ scope, artifact: joined }]), {
   },
 });
 await executor.close();
-const made = built.files(scope, joined);
+const made = built.stored(scope, joined);
 if (made) {
   const release = await waitForLock(join(folder, 'out.lock'));
-  mirrorTree(join(folder, 'out'), made);
+  await restoreTree(store.objects, join(folder, 'out'), made);
   release();
 }
 process.exitCode = built.ok ? 0 : 1;

@@ -36,11 +36,8 @@ class Work {
   #made = new Map<string, Uint8Array>();
   readonly #values = new ValueCache({
     read: ([object]) => this.#given.get(object),
-    write: (bytes): Stored => {
-      const object = contentHash(bytes);
-      this.#made.set(object, bytes);
-      return [object, bytes.length];
-    },
+    write: (bytes) => this.#keep(bytes),
+    writeLater: async (bytes) => this.#keep(bytes),
   });
   readonly #calls = new Map<number, Waiting>();
   #ids = 0;
@@ -48,6 +45,12 @@ class Work {
   constructor(port: MessagePort, stepsOf: () => readonly AnyStep[]) {
     this.#port = port;
     this.#stepsOf = stepsOf;
+  }
+
+  #keep(bytes: Uint8Array): Stored {
+    const object = contentHash(bytes);
+    this.#made.set(object, bytes);
+    return [object, bytes.length];
   }
 
   take(order: StepOrder): void {

@@ -5,6 +5,7 @@ import type { Content, TreeContent } from '../content.ts';
 import { type StoredInputs, storedArtifacts } from '../make.ts';
 import type { Objects } from '../objects.ts';
 import type { AnyStep, Context } from '../step.ts';
+import { storeAll } from '../trees.ts';
 import { LostContent, valueName, valueNames } from '../values.ts';
 import { alone, problemOf, received, type StepNews, type StepOrder, thrown } from './step-messages.ts';
 import type { ThreadData } from './step-thread.ts';
@@ -52,7 +53,7 @@ export class StepThreads implements Aside {
       for (const value of valueNames(handle, news.makes[name]!)) thread.holds.add(value);
     this.#idle.push(thread);
     thread.rest(() => this.#end(thread));
-    await Promise.all(news.objects.map((bytes) => objects.writeLater(bytes)));
+    await storeAll(objects, news.objects);
     return { ...news.makes };
   }
 

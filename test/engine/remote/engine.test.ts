@@ -3,8 +3,8 @@ import type { Diagnostic } from '../../../src/diagnostics/diagnostic.ts';
 import { each, item } from '../../../src/engine/artifact.ts';
 import { type HttpRemoteOptions, httpRemote } from '../../../src/engine/remote/http.ts';
 import { type AnyStep, step } from '../../../src/engine/step.ts';
-import { readTree } from '../../../src/util/files.ts';
 import { FakeBazelRemote, sha256 } from '../../helpers/fake-bazel-remote.ts';
+import { readTree } from '../../helpers/read-tree.ts';
 import { Rig, type Settings, scope, text, texts, tool } from '../rig.ts';
 
 const layers = texts('layers', 'layer');
