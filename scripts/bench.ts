@@ -113,6 +113,7 @@ async function engineSpeed(): Promise<void> {
     const name = { store: 'into the store', restore: 'from the store, checked', again: 'the same, all there' }[what];
     say(`${size}: ${name}`, seconds(tree[what]), `${(tree[what] / tree.copy).toFixed(1)} × cp -r`);
   }
+  say(`${size}: the most memory of this process`, `${tree.megabytes.toFixed(0)} MB`);
   if (spawnSync('nginx', ['-v']).error) say('remote cache', 'skipped', 'no nginx');
   else {
     const { bytes, files, finnSeconds, curlSeconds } = await remoteSpeed(scratch);

@@ -17,6 +17,7 @@ export interface Removed {
 
 /** What was removed from a store. */
 export interface Evicted {
+  /** By kind of entry. */
   readonly removed: Readonly<Partial<Record<Kind, Removed>>>;
   /** Bytes before and after. */
   readonly before: number;
