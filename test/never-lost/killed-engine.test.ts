@@ -8,7 +8,7 @@ import { image, kills, leftovers, recordsIn, type Started, Usual, writtenAgain }
 
 const variants = [0, 5, 682, 1023];
 /** Room for about one and a half builds: most builds end with an eviction. */
-const limit = 3_500_000;
+const limit = 8_500_000;
 let builder: Builder;
 
 beforeAll(async () => {
