@@ -2,8 +2,8 @@ import type { Invocation, Tool } from './invocation.ts';
 
 /** What came of one call that was executed. A tool that could not be started at all is a FinnError instead. */
 export interface Executed {
-  /** Exit status; 128 + number where a signal ended it. */
-  readonly exit: number;
+  /** Exit status; 128 + number where a signal ended it, null where it was ended because it reached its `timeLimit`. */
+  readonly exit: number | null;
   /** Contents by output name; an output that the tool did not leave behind is absent. */
   readonly outputs: Readonly<Record<string, Uint8Array>>;
   /** All that the tool wrote on stdout and stderr, in order. */
@@ -26,6 +26,11 @@ export interface ExecuteOptions {
    * what an earlier finn, which was killed, had begun.
    */
   readonly directory: string;
+  /**
+   * Seconds that the tool may take, where it runs elsewhere: only there is known when it begins. On this machine the signal
+   * aborts.
+   */
+  readonly timeLimit?: number | undefined;
   /** Name of the step that calls. */
   readonly step: string;
   /** The call's key: equal calls have equal keys. */

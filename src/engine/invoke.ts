@@ -29,7 +29,7 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** Run the tool whatever the cache has. */
   readonly force: boolean;
-  /** Seconds that the tool may take on this machine; no limit if undefined. */
+  /** Seconds that the tool may take; no limit if undefined. */
   readonly timeLimit?: number | undefined;
   emit(event: EngineEvent): void;
 }
@@ -156,6 +156,7 @@ export class Invoker {
         .execute(invocation, {
           directory,
           signal,
+          timeLimit: far ? options.timeLimit : undefined,
           step: options.id.step,
           key,
           onLine: (text) => {
@@ -199,7 +200,8 @@ export class Invoker {
       else missing.push(path);
     }
     if (executed.exit !== 0 || missing.length > 0) {
-      throw this.#failure(key, invocation, version, executed, missing, directory, options.id);
+      const ended = executed.exit === null ? { ...executed, seconds: options.timeLimit! } : executed;
+      throw this.#failure(key, invocation, version, ended, missing, directory, options.id);
     }
     const contents = [Buffer.from(executed.log), ...Object.values(outputs)];
     const [log, ...stored] = await storeAll(this.#store.objects, contents);
@@ -226,7 +228,7 @@ export class Invoker {
     invocation: Invocation,
     version: string,
     /** `exit` is null where it was ended because it took too long or wrote too much. */
-    executed: Omit<Executed, 'exit'> & { readonly exit: number | null; readonly excess?: 'time' | 'log' },
+    executed: Executed & { readonly excess?: 'time' | 'log' },
     missing: readonly string[],
     directory: string,
     id: InstanceId,

@@ -110,6 +110,29 @@ describe.runIf(available('slurm'))('builds whose heavy steps are jobs', () => {
     }
   });
 
+  it('end a tool at the limit of its step, as on this machine', async () => {
+    const rig = new Rig();
+    rig.timeLimit = (name) => (name === 'synthesize' ? 1 : undefined);
+    try {
+      const { built } = await build(rig, 'setsid sleep 1234 & sleep 1234', slurm());
+      const failed = built.outcomes.flatMap(({ diagnostics }) => diagnostics ?? []);
+      expect(failed.length).toBe(4);
+      for (const { code, message, hint } of failed) {
+        expect([code, message]).toEqual([
+          'tool/time-limit',
+          expect.stringContaining('bash was ended after 1 s, its limit'),
+        ]);
+        expect(hint).toMatch(/`time_limits` of the recipe .* kept in \.finn\/work\/failed-bash-/);
+      }
+      const kept = readdirSync(join(rig.folder, '.finn/work')).filter((name) => name.startsWith('failed-bash-'));
+      expect(kept.length).toBe(4);
+      const call = JSON.parse(readFileSync(join(rig.folder, '.finn/work', kept[0]!, 'call.json'), 'utf8'));
+      expect(call).toMatchObject({ exit: null });
+    } finally {
+      rig.remove();
+    }
+  });
+
   describe('of the command line', () => {
     const args = ['build', 'digits.yaml', '--build', 'icebreaker', '--until', 'synthesize', '--plain'];
     let rig: CliRig;

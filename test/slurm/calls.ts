@@ -74,7 +74,15 @@ export class Calls {
     return mkdtempSync(join(this.#folder, 'call-'));
   }
 
-  start(executor: Executor, invocation: Invocation, { directory = this.folder(), step = 'synthesize' } = {}): Running {
+  start(
+    executor: Executor,
+    invocation: Invocation,
+    {
+      directory = this.folder(),
+      step = 'synthesize',
+      timeLimit,
+    }: { directory?: string; step?: string; timeLimit?: number } = {},
+  ): Running {
     const controller = new AbortController();
     const lines: string[] = [];
     const waiting: { readonly pattern: RegExp; found(line: string): void }[] = [];
@@ -88,6 +96,7 @@ export class Calls {
       directory,
       onLine,
       onNote: onLine,
+      timeLimit,
       step,
       key,
     });
@@ -113,7 +122,7 @@ export class Calls {
   run(
     executor: Executor,
     invocation: Invocation,
-    options: { directory?: string; step?: string } = {},
+    options: { directory?: string; step?: string; timeLimit?: number } = {},
   ): Promise<Executed> {
     return this.start(executor, invocation, options).done;
   }

@@ -215,6 +215,32 @@ describe('with a fake Slurm', () => {
     expect((await second.done).exit).toBe(0);
   });
 
+  it('a tool is ended at its limit, by its job', async () => {
+    const running = calls.start(quick(), script('sleep 1234', out), { timeLimit: 0.2 });
+    await submitted(running, 1);
+    expect(fake.run(1)).toBe(137);
+    // Whatever Slurm says: it may not have seen yet that the job has ended.
+    expect(await running.done).toMatchObject({ exit: null, outputs: {} });
+    expect(fake.submitted).toBe(1);
+  });
+
+  it('a job that an earlier finn granted less time is submitted again', async () => {
+    const long = script('echo begun; [ -e ../../free ] || sleep 1234; echo free >out.txt', out);
+    const first = calls.start(quick(), long, { timeLimit: 0.2 });
+    await submitted(first, 1);
+    expect(fake.run(1)).toBe(137);
+    await first.done;
+    // As a finn leaves it that was killed before it saw this.
+    mkdirSync(join(first.directory, 'slurm/run-1-0'));
+    const second = calls.start(quick(), long, { directory: first.directory, timeLimit: 3600 });
+    await second.saw(/^slurm: job 1 is submitted again: it was ended after 0.2 s$/);
+    await submitted(second, 2);
+    writeFileSync(join(first.directory, 'free'), '');
+    fake.run(2);
+    const done = await second.done;
+    expect([done.exit, done.log, text(done.outputs['out'])]).toEqual([0, 'begun\n', 'free\n']);
+  });
+
   it('one squeue asks for all jobs', async () => {
     const executor = quick();
     const running = [1, 2, 3, 4, 5].map(() => calls.start(executor, works));

@@ -72,10 +72,16 @@ export class SlurmExecutor implements Executor {
     for (;;) {
       record ??= await this.#submit(invocation, job, folder, lost, options);
       const end = await this.#wait(record.id, folder, options);
-      if (end.what === 'done') return this.#executed(invocation, version, folder, end);
-      const again = end.what === 'lost' ? record.lost < retries : inherited;
-      if (!again) noResult(record.id, end, { invocation, step, job, said: folder.said(record.id) });
-      note(`slurm: job ${record.id} is submitted again: ${end.job.state}`);
+      if (end.what === 'done') {
+        // The finn that asked for it may have granted it less.
+        const more = end.limit !== undefined && end.limit < (options.timeLimit ?? Number.POSITIVE_INFINITY);
+        if (!more) return this.#executed(invocation, version, folder, end);
+        note(`slurm: job ${record.id} is submitted again: it was ended after ${end.limit} s`);
+      } else {
+        const again = end.what === 'lost' ? record.lost < retries : inherited;
+        if (!again) noResult(record.id, end, { invocation, step, job, said: folder.said(record.id) });
+        note(`slurm: job ${record.id} is submitted again: ${end.job.state}`);
+      }
       lost = record;
       // A job that an earlier finn asked for may have had too little of what this one asks more of.
       inherited = false;
@@ -96,7 +102,10 @@ export class SlurmExecutor implements Executor {
     const turn = this.#turn.then(async () => {
       signal.throwIfAborted();
       const begun = folder.begun;
-      const script = folder.prepare(invocation, jobScript(taskOf(invocation, folder.path, job.setup, this.#local)));
+      const script = folder.prepare(
+        invocation,
+        jobScript(taskOf(invocation, folder.path, job.setup, this.#local, options.timeLimit)),
+      );
       const cpus = job.cpus ?? invocation.cost?.threads ?? 1;
       const wish = {
         folder,
@@ -135,7 +144,7 @@ export class SlurmExecutor implements Executor {
     { tool, outputs: wanted }: Invocation,
     version: string,
     folder: JobFolder,
-    { run, exit, seconds, lines, nodes }: Extract<End, { what: 'done' }>,
+    { run, exit, limit, seconds, lines, nodes }: Extract<End, { what: 'done' }>,
   ): Executed {
     if (tool.program.kind === 'native') {
       const there = saidVersion(tool.program, folder.versionIn(run));
@@ -152,7 +161,12 @@ export class SlurmExecutor implements Executor {
     const outputs = folder.outputs(run, wanted);
     const missing = Object.entries(wanted).some(([name, path]) => path !== wholeLog && !outputs[name]);
     if (exit !== 0 || missing) folder.layOpen(run);
-    return { exit, outputs, log: lines.map((line) => `${line}\n`).join(''), seconds };
+    return {
+      exit: limit === undefined ? exit : null,
+      outputs,
+      log: lines.map((line) => `${line}\n`).join(''),
+      seconds,
+    };
   }
 }
 

@@ -12,13 +12,21 @@ export interface JobRecord {
   readonly lost: number;
 }
 
+/** How the tool of a run ended. */
+export interface RunEnd {
+  readonly exit: number;
+  readonly seconds: number;
+  /** The limit that it reached, in seconds; undefined where it ended by itself. */
+  readonly limit: number | undefined;
+}
+
 /** One run of a job; a job that Slurm itself puts into the queue again has several. */
 export interface Run {
   readonly id: number;
   /** '12-0': job and number of the run. */
   readonly name: string;
-  /** undefined until its tool has ended by itself. */
-  readonly ended: { readonly exit: number; readonly seconds: number } | undefined;
+  /** undefined until its tool has ended. */
+  readonly ended: RunEnd | undefined;
   /** Did somebody outside of it tell it to end? */
   readonly told: boolean;
 }
@@ -101,10 +109,10 @@ export class JobFolder {
     const newest = runs.sort((a, b) => b.id - a.id || b.count - a.count)[0];
     if (!newest) return undefined;
     const { name } = newest;
-    const [exit, microseconds] = names.includes(`exit-${name}`)
+    const [exit, microseconds, limit] = names.includes(`exit-${name}`)
       ? this.#text(`exit-${name}`).split(' ').map(Number)
       : [];
-    const ended = Number.isInteger(exit) ? { exit: exit!, seconds: (microseconds ?? 0) / 1e6 } : undefined;
+    const ended = Number.isInteger(exit) ? { exit: exit!, seconds: (microseconds ?? 0) / 1e6, limit } : undefined;
     return { id: newest.id, name, ended, told: names.includes(`told-${name}`) };
   }
 

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { readIfThere } from '../../../util/files.ts';
 import { jobScript, quote } from './script.ts';
 
 const odd = [
@@ -49,6 +50,50 @@ it('whatever the text', () => {
   );
 });
 
+it('a script ends its tool at the limit, with all that it started, and says so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'finn-limit-'));
+  try {
+    mkdirSync(join(folder, 'slurm/inputs'), { recursive: true });
+    const begin = (id: number, tool: string, limit: number): string => {
+      const path = join(folder, 'job.sh');
+      const task = { directory: folder, command: ['bash', '-c', tool], files: true, version: undefined };
+      writeFileSync(path, jobScript({ ...task, environment: {}, setup: [], limit }));
+      const { status } = spawnSync('bash', [path], {
+        env: { ...process.env, SLURM_JOB_ID: String(id), late: ' 7' },
+        stdio: 'ignore',
+      });
+      return `${status}: ${readFileSync(join(folder, `slurm/exit-${id}-0`), 'utf8').replace(/ \d+/, '')}`;
+    };
+    // One that dies with its group, and two that do not: in another group, and in another session.
+    const stubborn =
+      'trap "" TERM; (exec sleep 1234) & set -m; sleep 1234 & setsid sleep 1234 & jobs -p >others; while :; do wait; done';
+    let others: string[] = [];
+    // On a machine that is slow it may be ended before it has begun.
+    for (let limit = 0.5; others.length < 3; limit *= 2) {
+      expect(begin(limit * 2, stubborn, limit)).toBe(`137: 137 ${limit}\n`);
+      others = (readIfThere(join(folder, `slurm/run-${limit * 2}-0/others`))?.toString() ?? '')
+        .split('\n')
+        .slice(0, -1);
+    }
+    // Who is killed is not gone at once.
+    while (!others.every((pid) => isGone(Number(pid)))) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(begin(3001, 'exit 5', 200)).toBe('5: 5\n');
+    // It ended well, but something of it was killed before.
+    expect(begin(3002, 'sleep 1234; exit 0', 0.5)).toMatch(/^(0: 0|137: 137) 0\.5\n$/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Has a process ended? Its parent need not have asked. */
+function isGone(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
 it('a script runs its command with these arguments in an odd folder, and never twice in the same', () => {
   const folder = mkdtempSync(join(tmpdir(), "finn script's $(touch x) -"));
   try {
@@ -61,7 +106,8 @@ it('a script runs its command with these arguments in an odd folder, and never t
       files: true,
       version: [process.execPath, '-p', '1+1'],
       environment: { ODD: "a'b\n", SECRET: undefined },
-      setup: ['export SECRET=x'],
+      setup: ['export SECRET=x', 'set -eu'],
+      limit: 200,
     });
     const path = join(folder, 'job.sh');
     writeFileSync(path, script);

@@ -31,6 +31,8 @@ export interface Task {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The cluster owner's lines. */
   readonly setup: readonly string[];
+  /** Seconds that the command may take; no limit if undefined. */
+  readonly limit: number | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface Task {
  * sees what another left behind. The exit status comes last, by rename: what it stands beside is whole. A run that was told
  * to end says so in `told-<run>`.
  */
-export function jobScript({ directory, command, files, version, environment, setup }: Task): string {
+export function jobScript({ directory, command, files, version, environment, setup, limit }: Task): string {
   const words = (list: readonly string[]): string => list.map(quote).join(' ');
   return `${[
     '#!/bin/bash',
@@ -47,6 +49,7 @@ export function jobScript({ directory, command, files, version, environment, set
     `told=${quote(`${directory}/slurm/told-`)}"$run"`,
     `trap ': >"$told"; exit 143' TERM`,
     ...setup,
+    'set +eu',
     `cd -- ${quote(directory)} || exit 1`,
     ...Object.entries(environment).map(([name, value]) =>
       value === undefined ? `unset ${name}` : `export ${name}=${quote(value)}`,
@@ -61,9 +64,32 @@ export function jobScript({ directory, command, files, version, environment, set
         : [`${words(version)} >"slurm/version-$run" 2>&1 </dev/null`]),
     `now() { local t="\${EPOCHREALTIME:-$SECONDS.000000}"; echo "\${t/./}"; }`,
     'start=$(now)',
-    `(cd -- "$folder" && exec ${words(command)}) >"slurm/log-$run" 2>&1 </dev/null`,
+    'late=',
+    ...(limit === undefined ? [] : clock(limit)),
+    `(cd -- "$folder" && ${limit === undefined ? '' : 'export FINN_RUN="$run" && exec {clock}>&- && '}exec ${words(command)}) >"slurm/log-$run" 2>&1 </dev/null`,
     'status=$?',
-    'echo "$status $(($(now) - start))" >"slurm/exit-$run.tmp" && mv -- "slurm/exit-$run.tmp" "slurm/exit-$run"',
+    ...(limit === undefined ? [] : ['exec {clock}>&-', `[ -e "slurm/late-$run" ] && late=' ${limit}'`]),
+    'echo "$status $(($(now) - start))$late" >"slurm/exit-$run.tmp" && mv -- "slurm/exit-$run.tmp" "slurm/exit-$run"',
     'exit "$status"',
   ].join('\n')}\n`;
 }
+
+/**
+ * Ends the tool at its limit, with all that it started: programs that have the run in their environment, again and again
+ * until there are none and the script has closed its end of the pipe, which it also does by dying. The script's own process
+ * group is what Slurm signals, so the tool has to stay in it.
+ */
+const clock = (seconds: number): string[] => [
+  'exec {clock}> >(',
+  `  read -r -t ${seconds}`,
+  '  [ $? -gt 128 ] || exit 0',
+  '  : >"slurm/late-$run"',
+  '  while :; do',
+  `    found=$(grep -lzxsF -- "FINN_RUN=$run" /proc/[0-9]*/environ)`,
+  `    found=\${found//[!0-9[:space:]]/}`,
+  '    [ -z "$found" ] || kill -KILL $found 2>/dev/null',
+  '    read -r -t 0.2',
+  '    [ $? -gt 128 ] || { [ -n "$found" ] || exit 0; sleep 0.1; }',
+  '  done',
+  ')',
+];

@@ -15,8 +15,9 @@ export function taskOf(
   directory: string,
   setup: readonly string[],
   local: LocalExecutor,
+  limit: number | undefined,
 ): Task {
-  const shared = { directory, environment, setup };
+  const shared = { directory, environment, setup, limit };
   if (program.kind !== 'native') {
     return { ...shared, command: [process.execPath, runner], files: false, version: undefined };
   }

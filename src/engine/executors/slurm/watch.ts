@@ -1,12 +1,12 @@
 import { shown } from './commands.ts';
-import type { JobFolder, Run } from './folder.ts';
+import type { JobFolder, Run, RunEnd } from './folder.ts';
 import type { Queue } from './queue.ts';
 import { fateOf, mayNeverStart, type QueuedJob, stateLine } from './states.ts';
 import { Tail } from './tail.ts';
 
 /** How a job ended. `lines` is its tool's log so far. */
 export type End = { readonly lines: readonly string[]; readonly nodes: string } & (
-  | { readonly what: 'done'; readonly run: Run; readonly exit: number; readonly seconds: number }
+  | ({ readonly what: 'done'; readonly run: Run } & RunEnd)
   | { readonly what: 'lost' | 'time' | 'memory' | 'cancelled' | 'silent'; readonly job: QueuedJob }
 );
 
@@ -22,7 +22,7 @@ export interface WatchOptions {
 }
 
 /**
- * Waits for a job to end. An exit status of 0 is believed at once. With another, Slurm is heard first: a tool that was
+ * Waits for a job to end. An exit status of 0 is believed at once, and a tool that reached its limit. With another, Slurm is heard first: a tool that was
  * killed with its job, or whose child was, may have lived long enough to leave one. FinnError 'cache/lost' where its folder is
  * removed; the signal's reason when that aborts (the job goes on).
  */
@@ -40,17 +40,17 @@ export async function watch(id: number, folder: JobFolder, options: WatchOptions
     since ??= performance.now();
     return performance.now() - since < grace * 1000;
   };
-  const done = (run: Run, { exit, seconds }: NonNullable<Run['ended']>): End => {
+  const done = (run: Run, ended: RunEnd): End => {
     follower.look(run);
     follower.end();
-    return { what: 'done', run, exit, seconds, lines: follower.lines, nodes };
+    return { what: 'done', run, ...ended, lines: follower.lines, nodes };
   };
   queue.enter(id);
   try {
     for (;;) {
       const run = folder.newestRun(id);
       follower.look(run);
-      if (run?.ended?.exit === 0) return done(run, run.ended);
+      if (run?.ended && isSure(run.ended)) return done(run, run.ended);
       const answer = await Promise.race([queue.next(), aborted.promise]);
       signal.throwIfAborted();
       if (answer.round === round) continue;
@@ -72,7 +72,7 @@ export async function watch(id: number, folder: JobFolder, options: WatchOptions
       said = line;
       // The run may have ended since it was looked at.
       const last = folder.newestRun(id);
-      if (last?.ended?.exit === 0) continue;
+      if (last?.ended && isSure(last.ended)) continue;
       const fate = fateOf(job);
       if (job.state === 'FORGOTTEN') {
         if (last?.ended) return done(last, last.ended);
@@ -95,6 +95,9 @@ export async function watch(id: number, folder: JobFolder, options: WatchOptions
     aborted.stop();
   }
 }
+
+/** Whoever else ended it would have left another status. */
+const isSure = ({ exit, limit }: RunEnd): boolean => exit === 0 || limit !== undefined;
 
 /** Follows the log of the newest run. */
 class Follower {
