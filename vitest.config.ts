@@ -59,6 +59,7 @@ const slow = [
   'test/engine/remote/transport.test.ts',
   'test/cli/cache.test.ts',
   'test/slurm/fake.test.ts',
+  'test/slurm/forsaken.test.ts',
 ];
 
 /** Slow files first, in the order of the list, so that none of them is left alone at the end. */

@@ -1,9 +1,14 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadProject } from '../config/project.ts';
+import { loadProject, type Project } from '../config/project.ts';
 import { loadRecipe } from '../config/recipe.ts';
 import { FinnError, fail } from '../diagnostics/diagnostic.ts';
+import { render } from '../diagnostics/render.ts';
+import { LocalExecutor } from '../engine/executors/local.ts';
+import { SlurmExecutor } from '../engine/executors/slurm.ts';
+import { endForsaken } from '../engine/forsaken.ts';
 import { hasEnded, readLeases } from '../engine/lease.ts';
+import { openStore } from '../engine/store.ts';
 import { removeTree } from '../util/files.ts';
 import { pidOf } from '../util/process-mark.ts';
 import { inBuild, isLink } from './build-folder.ts';
@@ -43,7 +48,7 @@ export async function clean(recipe: string | undefined, { out, cache }: CleanOpt
   if (cache) {
     const { project, diagnostics } = loadProject(recipe ?? 'finn.config.yaml');
     if (diagnostics.length > 0) throw new FinnError(...diagnostics);
-    cleanCache(project.cache.path, io);
+    await cleanCache(project, io);
   }
   return 0;
 }
@@ -68,7 +73,7 @@ function isBuildOf(folder: string, recipe: string): boolean {
   }
 }
 
-function cleanCache(folder: string, io: Io): void {
+async function cleanCache({ cache: { path: folder }, slurm }: Project, io: Io): Promise<void> {
   if (isLink(folder))
     fail('cli/file', `${folder} is a link, and finn removes nothing behind links`, {
       hint: 'remove what it leads to yourself, or name that folder by `cache: { path: … }` of finn.config.yaml',
@@ -78,6 +83,12 @@ function cleanCache(folder: string, io: Io): void {
     fail('cache/write', `process ${pidOf(busy.mark)} is building with the cache ${folder}`, {
       hint: 'wait until it has ended',
     });
+  if (slurm) {
+    // Nobody builds with it: what Slurm still runs for it is of no use, and would write into a folder that is gone.
+    const executor = new SlurmExecutor(slurm, new LocalExecutor());
+    const said = await endForsaken(openStore(folder), executor, () => true);
+    if (said) io.err(render(said, { color: io.color }));
+  }
   if (existsSync(folder)) removeOurs(folder, inCache, io);
   else io.out(`${folder}: there is no cache`);
 }

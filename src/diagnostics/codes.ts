@@ -88,6 +88,7 @@ export const codes = {
   'tool/output-size': 'A tool left a file behind that is larger than finn can hold.',
   'tool/start': 'A tool could not be started: there are too many processes or open files, or too little memory.',
   'tool/slurm-cancelled': 'Someone else than finn cancelled a Slurm job.',
+  'tool/slurm-forsaken': 'Slurm jobs of an earlier build that nobody waits for any more.',
   'tool/slurm-lost': 'The Slurm job of a call was lost again and again: its nodes failed, or others were preferred.',
   'tool/slurm-memory': 'A Slurm job needed more memory than it had.',
   'tool/slurm-refused': 'Slurm does not take a job.',

@@ -6,6 +6,7 @@ import { type Content, isFamily, type Stored } from './content.ts';
 import type { Display } from './events.ts';
 import { type Workshop, wholeIn } from './execute.ts';
 import type { Executor } from './executor.ts';
+import { endForsaken, finishedOwners } from './forsaken.ts';
 import type { Evicted } from './gc.ts';
 import { type StepGraph, stepGraph, type Target, type Wanted } from './graph.ts';
 import { Invoker } from './invoke.ts';
@@ -88,6 +89,7 @@ export function createEngine(options: EngineOptions): Engine {
     memory: options.memory,
     remote: options.remote,
     aside: options.aside,
+    place: options.place ?? '',
     timeLimit: (step) => options.timeLimit?.(step),
     values,
     finn: options.finn ?? hashOwnCode(),
@@ -101,7 +103,7 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const knowing = (): Workshop => ({
     ...workshop,
-    lastBuild: new LastBuild(store, options.place ?? ''),
+    lastBuild: new LastBuild(store, workshop.place),
     readings: new Readings(),
   });
   return {
@@ -113,6 +115,11 @@ export function createEngine(options: EngineOptions): Engine {
       const { readings, ...world } = knowing();
       const { ok, interrupted, outcomes, known } = await run(graph, { ...world, readings }, runOptions);
       options.aside?.clear();
+      if (!interrupted) {
+        const finished = finishedOwners(workshop.place, outcomes);
+        const diagnostic = await endForsaken(store, executor, (owner) => owner !== undefined && finished.has(owner));
+        if (diagnostic) runOptions?.display?.({ type: 'diagnostic', diagnostic });
+      }
       const root = store.used(name, usedBy(outcomes));
       if (options.limit !== undefined) sayEvicted(store.evict(options.limit), runOptions?.display);
       const contentOf = (scope: Scope, artifact: Made): Content | undefined => {

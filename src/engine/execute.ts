@@ -2,6 +2,7 @@ import { bug, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Aside } from './aside.ts';
 import { type Content, isFamily } from './content.ts';
 import type { EngineEvent } from './events.ts';
+import { ownerOf } from './forsaken.ts';
 import type { Instance } from './graph.ts';
 import type { Invocation } from './invocation.ts';
 import type { Invoker } from './invoke.ts';
@@ -20,6 +21,8 @@ export interface Workshop extends World {
   readonly remote?: Remote | undefined;
   /** Where steps run that say `aside`; they run here if there is no such place. */
   readonly aside?: Aside | undefined;
+  /** Tells the recipe from others that use the same store: its path. */
+  readonly place: string;
   /** Seconds that one call of a tool may take in a step of this name; no limit if undefined. */
   timeLimit?(step: string): number | undefined;
   /** Threads and MB that steps may take at once. */
@@ -71,6 +74,7 @@ export async function execute(
         signal: options.signal,
         force: options.forced,
         timeLimit: options.timeLimit,
+        owner: ownerOf(workshop.place, instance),
         emit: options.emit,
       });
       calls.set(called.made.key, called.made);

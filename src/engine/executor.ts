@@ -31,6 +31,8 @@ export interface ExecuteOptions {
    * aborts.
    */
   readonly timeLimit?: number | undefined;
+  /** For whom the call is made, of all who share the cache: what is left of it when they have all they want is forsaken. */
+  readonly owner?: string | undefined;
   /** Name of the step that calls. */
   readonly step: string;
   /** The call's key: equal calls have equal keys. */
@@ -47,6 +49,13 @@ export interface Executor {
   execute(invocation: Invocation, options: ExecuteOptions): Promise<Executed>;
   /** How many calls of a step may run elsewhere at once; undefined where this machine runs them. */
   elsewhere?(step: string): number | undefined;
+  /** The owner that was named last for a call that runs elsewhere, by its directory; undefined if none was. */
+  ownerIn?(directory: string): string | undefined;
+  /**
+   * Ends what was begun elsewhere in these directories of `execute` and was left running: how many, and why they are not
+   * ended, '' if they are.
+   */
+  endIn?(directories: readonly string[]): Promise<{ readonly ended: number; readonly problem: string }>;
   /** Ends what is kept ready between calls. */
   close(): Promise<void>;
 }

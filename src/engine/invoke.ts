@@ -10,7 +10,7 @@ import { cannotWrite } from './objects.ts';
 import type { CallMade, CallRecord } from './records.ts';
 import type { Remote } from './remote.ts';
 import type { Rooms } from './rooms.ts';
-import type { Store } from './store.ts';
+import { claimOf, type Store } from './store.ts';
 import { storeAll } from './trees.ts';
 
 /** An output of this name is the tool's log: stdout and stderr. */
@@ -31,6 +31,8 @@ export interface CallOptions {
   readonly force: boolean;
   /** Seconds that the tool may take; no limit if undefined. */
   readonly timeLimit?: number | undefined;
+  /** For whom the call is made. */
+  readonly owner?: string | undefined;
   emit(event: EngineEvent): void;
 }
 
@@ -95,7 +97,7 @@ export class Invoker {
     if (restored) return restored;
     const { step } = options.id;
     const task = async (): Promise<Called> => {
-      const release = await this.#store.claim(`call-${key}`, options.signal);
+      const release = await this.#store.claim(claimOf(key), options.signal);
       try {
         // Another process may have run it meanwhile.
         const found = force ? undefined : this.#restore(key, invocation, version);
@@ -157,6 +159,7 @@ export class Invoker {
           directory,
           signal,
           timeLimit: far ? options.timeLimit : undefined,
+          owner: options.owner,
           step: options.id.step,
           key,
           onLine: (text) => {
@@ -200,8 +203,8 @@ export class Invoker {
       else missing.push(path);
     }
     if (executed.exit !== 0 || missing.length > 0) {
-      const ended = executed.exit === null ? { ...executed, seconds: options.timeLimit! } : executed;
-      throw this.#failure(key, invocation, version, ended, missing, directory, options.id);
+      const late = { ...executed, excess: 'time', seconds: options.timeLimit! } as const;
+      throw this.#failure(key, invocation, version, executed.exit === null ? late : executed, missing, directory, options.id);
     }
     const contents = [Buffer.from(executed.log), ...Object.values(outputs)];
     const [log, ...stored] = await storeAll(this.#store.objects, contents);

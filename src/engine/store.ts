@@ -1,11 +1,11 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeTree, sizeIfThere, walkTree } from '../util/files.ts';
-import { waitForLock } from '../util/lock.ts';
+import { tryLockOfSilent, waitForLock } from '../util/lock.ts';
 import { myMark } from '../util/process-mark.ts';
 import { type Content, storedOf } from './content.ts';
 import { type Evicted, evict } from './gc.ts';
-import { type Kind, kinds } from './inventory.ts';
+import { type Kind, kinds, namesIn } from './inventory.ts';
 import { leaseIn } from './lease.ts';
 import { type Objects, objects, writing } from './objects.ts';
 import { callRecord, type Records, records, stepRecord } from './records.ts';
@@ -48,10 +48,17 @@ export interface Store {
    * is gone does not count; where a cache cannot be written nothing is claimed. Rejects with the signal's reason.
    */
   claim(name: string, signal: AbortSignal): Promise<() => void>;
+  /**
+   * As `claim`, but it does not wait: undefined where another process has it. One of another machine that has not touched
+   * its claim for an hour, by the clock of the file system, is taken for gone.
+   */
+  tryClaim(name: string): (() => void) | undefined;
   /** A new empty folder in work/, to be removed or kept. */
   scratch(): string;
   /** The folder in work/ of a call that runs elsewhere: it outlives this process, so that the next one finds it again. */
   jobFolder(key: string): string;
+  /** All folders of calls that run, or ran, elsewhere, and what is claimed while someone waits for them. */
+  jobs(): readonly { readonly directory: string; readonly name: string }[];
   /** Removes a scratch folder. */
   discard(scratch: string): void;
   /** Keeps a scratch folder under a lasting name, in the place of an earlier one of this name; its new path. */
@@ -63,6 +70,12 @@ export interface Store {
   /** This process does not use the store any more, for now. */
   close(): void;
 }
+
+/** What is claimed while a call of this key is made. */
+export const claimOf = (key: string): string => `call-${key}`;
+
+/** Machines that share a cache may sleep, or lose the file system for a while. */
+const silentMilliseconds = 3_600_000;
 
 let scratches = 0;
 
@@ -111,6 +124,14 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
         return () => {};
       }
     },
+    tryClaim(name) {
+      try {
+        const lock = tryLockOfSilent(join(work, `lock-${name}`), join(work, `seen-${name}`), silentMilliseconds);
+        return lock.held ? lock.release : undefined;
+      } catch {
+        return undefined;
+      }
+    },
     scratch() {
       lease.tell();
       scratches += 1;
@@ -128,6 +149,11 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
         return path;
       });
     },
+    jobs: () =>
+      namesIn(work).flatMap((name) => {
+        const key = /^job-([0-9a-f]+)$/.exec(name)?.[1];
+        return key === undefined ? [] : [{ directory: join(work, name), name: claimOf(key) }];
+      }),
     discard: removeTree,
     keep(scratch, name) {
       const path = join(work, name);

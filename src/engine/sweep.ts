@@ -42,8 +42,8 @@ function clear(folder: string, gone: (mark: ProcessMark, path: string) => boolea
   endOrphans(scratch);
   for (const name of scratch) quietly(() => removeTree(join(work, name)));
   for (const name of entries(work)) {
-    if (!name.startsWith('lock-')) continue;
-    if (name.endsWith('.break')) {
+    if (!/^(lock|seen)-/.test(name)) continue;
+    if (name.endsWith('.break') || name.startsWith('seen-')) {
       if (isOld(join(work, name), Date.now())) quietly(() => removeFile(join(work, name)));
       continue;
     }

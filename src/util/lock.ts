@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { isGone, isMark, myMark, type ProcessMark } from './process-mark.ts';
 
@@ -48,6 +58,31 @@ export async function waitForLock(path: string, signal?: AbortSignal): Promise<(
     else if (performance.now() - seen.since > silentMilliseconds) breakIf(path, () => stateOf(path) === state);
     await sleep(pause, signal);
   }
+}
+
+/**
+ * As `tryLock`; breaks too what a process of another machine has, if the file `seen` says that it has not been touched for
+ * so long. Whoever does not get it writes that file: all times are of the file system's one clock.
+ */
+export function tryLockOfSilent(path: string, seen: string, silent: number): Lock {
+  const lock = tryLock(path);
+  if (lock.held) {
+    rmSync(seen, { force: true });
+    return lock;
+  }
+  const state = stateOf(path);
+  const noted = statSync(seen, { throwIfNoEntry: false })?.mtimeMs;
+  if (noted === undefined || readFileSync(seen, 'utf8') !== state) {
+    writeFileSync(seen, state);
+    return lock;
+  }
+  const probe = `${seen}.now`;
+  writeFileSync(probe, '');
+  const now = statSync(probe).mtimeMs;
+  rmSync(probe, { force: true });
+  if (now - noted < silent || !breakIf(path, () => stateOf(path) === state)) return lock;
+  rmSync(seen, { force: true });
+  return tryLock(path);
 }
 
 function create(path: string): boolean {

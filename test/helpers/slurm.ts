@@ -1,28 +1,63 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
+export interface ClusterOptions {
+  readonly nodes?: number;
+  /** Of each node. */
+  readonly cpus?: number;
+  /** Lines of the configuration. */
+  readonly partitions?: readonly string[];
+  /** Further settings, or others. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /**
- * Debian's Slurm on this machine: a controller and one node of four CPUs, with a munged of their own, for whoever starts
+ * Debian's Slurm on this machine: a controller and nodes n1, n2, … with a munged of their own, for whoever starts
  * it and nobody else. Nothing of /etc/slurm or /run/munge is used, and no port that something listens on.
  */
 export class Cluster {
   readonly folder = mkdtempSync(join(tmpdir(), 'finn-slurm-'));
+  readonly nodes: readonly string[];
+  readonly #cpus: number;
+  readonly #partitions: readonly string[];
+  readonly #settings: Readonly<Record<string, string>>;
   readonly #daemons: ChildProcess[] = [];
+
+  constructor({
+    nodes = 1,
+    cpus = 4,
+    partitions = ['PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP'],
+    settings = {},
+  }: ClusterOptions = {}) {
+    this.nodes = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
+    this.#cpus = cpus;
+    this.#partitions = partitions;
+    this.#settings = settings;
+  }
 
   /** The configuration, which commands of Slurm find by SLURM_CONF. */
   get conf(): string {
     return join(this.folder, 'slurm.conf');
   }
 
-  /** Returns when the node takes jobs. SLURM_CONF of this process names the cluster then. */
+  /** Returns when the nodes take jobs. SLURM_CONF of this process names the cluster then. */
   async start(): Promise<this> {
     const host = hostname().split('.')[0]!;
     const user = userInfo().username;
-    for (const name of ['state', 'spool']) mkdirSync(join(this.folder, name));
+    for (const name of ['state', ...this.nodes.map((node) => `spool-${node}`)]) mkdirSync(join(this.folder, name));
     const key = join(this.folder, 'key');
     writeFileSync(key, randomBytes(1024), { mode: 0o600 });
     const socket = join(this.folder, 'munge.socket');
@@ -30,7 +65,6 @@ export class Cluster {
       ClusterName: 'one',
       SlurmctldHost: `${host}(127.0.0.1)`,
       SlurmctldPort: await freePort(),
-      SlurmdPort: await freePort(),
       SlurmUser: user,
       SlurmdUser: user,
       AuthType: 'auth/munge',
@@ -44,30 +78,72 @@ export class Cluster {
       MpiDefault: 'none',
       SelectType: 'select/cons_tres',
       SelectTypeParameters: 'CR_Core',
-      // A node that comes back takes jobs at once; four CPUs, however many there are.
+      // A node that comes back takes jobs at once; as many CPUs as are said, however many there are.
       ReturnToService: 2,
       SlurmdParameters: 'config_overrides',
       SchedulerParameters: 'batch_sched_delay=0,sched_min_interval=0,sched_interval=2',
       KillWait: 2,
       MailProg: '/bin/true',
       StateSaveLocation: join(this.folder, 'state'),
-      SlurmdSpoolDir: join(this.folder, 'spool'),
+      SlurmdSpoolDir: join(this.folder, 'spool-%n'),
       SlurmctldPidFile: join(this.folder, 'slurmctld.pid'),
-      SlurmdPidFile: join(this.folder, 'slurmd.pid'),
+      SlurmdPidFile: join(this.folder, 'slurmd-%n.pid'),
+      ...this.#settings,
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
-    const node = `NodeName=n1 NodeHostname=${host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=2000 State=UNKNOWN\n`;
-    const partition = 'PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP\n';
-    writeFileSync(this.conf, `${lines.join('')}${node}${partition}`);
+    for (const node of this.nodes)
+      lines.push(
+        `NodeName=${node} NodeHostname=${host} NodeAddr=127.0.0.1 Port=${await freePort()} CPUs=${this.#cpus} RealMemory=2000 State=UNKNOWN\n`,
+      );
+    writeFileSync(this.conf, `${lines.join('')}${this.#partitions.join('\n')}\n`);
     process.env['SLURM_CONF'] = this.conf;
     const files = [`--key-file=${key}`, `--socket=${socket}`, `--pid-file=${join(this.folder, 'munged.pid')}`];
     this.#daemon('munged', '--foreground', '--force', ...files, `--seed-file=${join(this.folder, 'seed')}`);
-    await this.#until('munged', () => this.run('munge', '-n', '-S', socket).length > 0);
+    await this.until('munged', () => this.run('munge', '-n', '-S', socket).length > 0);
     this.startController();
-    await this.#until('slurmctld', () => this.run('scontrol', 'ping').includes('UP'));
-    this.#daemon('slurmd', '-D', '-N', 'n1');
-    await this.#until('slurmd', () => this.run('sinfo', '--noheader', '--format=%T').trim() === 'idle');
+    await this.until('slurmctld', () => this.run('scontrol', 'ping').includes('UP'));
+    for (const node of this.nodes) this.startNode(node);
+    for (const node of this.nodes) await this.until(`node ${node}`, () => this.stateOf(node) === 'idle');
     return this;
+  }
+
+  /** Starts the daemon of a node. */
+  startNode(node: string): void {
+    this.#daemon('slurmd', '-D', '-N', node);
+  }
+
+  /** What Slurm says of a node: idle, mixed, down … */
+  stateOf(node: string): string {
+    return this.run('sinfo', '--noheader', '--format=%T', `--nodes=${node}`)
+      .split('\n')[0]!
+      .replace(/[*~#]$/, '');
+  }
+
+  /** As a power cut does: the node's daemon and all that its jobs run are killed, and nobody is told. */
+  async cutOff(node: string): Promise<void> {
+    const daemon = this.#daemons.find((child) => child.spawnargs.includes(node) && child.exitCode === null)!;
+    const gone = new Promise((resolve) => daemon.once('exit', resolve));
+    daemon.kill('SIGKILL');
+    await gone;
+    // Until there are none: what is killed may have started others.
+    for (let killed = 1; killed > 0; ) {
+      killed = 0;
+      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && this.#isOf(node, name))) {
+        process.kill(Number(pid), 'SIGKILL');
+        killed += 1;
+      }
+    }
+  }
+
+  /** Is it a living process of a job of a node, or the daemon that looks after one? */
+  #isOf(node: string, pid: string): boolean {
+    try {
+      readlinkSync(`/proc/${pid}/exe`);
+      const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`;
+      return environment.includes(`\0SLURM_CONF=${this.conf}\0`) && environment.includes(`\0SLURMD_NODENAME=${node}\0`);
+    } catch {
+      return false;
+    }
   }
 
   /** Starts the controller, again where it was ended before. */
@@ -91,6 +167,11 @@ export class Cluster {
     return text.split('\n').filter((line) => line !== '');
   }
 
+  /** Returns when no job waits or runs. Slurm takes seconds to see that one has ended. */
+  idle(): Promise<void> {
+    return this.until('end of all jobs', () => this.jobs().length === 0);
+  }
+
   /** How many jobs were ever submitted. */
   submitted(): number {
     const text = this.run('squeue', '--noheader', '--states=all', '--format=%A');
@@ -100,7 +181,7 @@ export class Cluster {
   async stop(): Promise<void> {
     try {
       this.run('scancel', '--me');
-      await this.#until('end of all jobs', () => this.jobs().length === 0);
+      await this.idle();
     } catch {
       // Then they end with slurmd.
     }
@@ -116,8 +197,9 @@ export class Cluster {
     this.#daemons.push(child);
   }
 
-  async #until(what: string, holds: () => boolean): Promise<void> {
-    for (let left = 300; left > 0; left -= 1) {
+  /** Waits for something that no event tells of; throws after two minutes. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    for (let left = 1200; left > 0; left -= 1) {
       try {
         if (holds()) return;
       } catch {
@@ -132,7 +214,7 @@ export class Cluster {
         return '';
       }
     });
-    throw new Error(`${what}: not within 30 s\n${logs.join('\n')}`);
+    throw new Error(`${what}: not within two minutes\n${logs.join('\n')}`);
   }
 }
 

@@ -81,7 +81,8 @@ export class Calls {
       directory = this.folder(),
       step = 'synthesize',
       timeLimit,
-    }: { directory?: string; step?: string; timeLimit?: number } = {},
+      owner,
+    }: { directory?: string; step?: string; timeLimit?: number; owner?: string } = {},
   ): Running {
     const controller = new AbortController();
     const lines: string[] = [];
@@ -97,6 +98,7 @@ export class Calls {
       onLine,
       onNote: onLine,
       timeLimit,
+      owner,
       step,
       key,
     });

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -29,6 +30,8 @@ for word; do case "$word" in --jobs=*) jobs=,\${word#*=},;; --name=*) name=\${wo
 while IFS='|' read -r id state nodes reason its folder; do
   if [ -n "$name" ]; then
     case $state in PENDING|RUNNING|COMPLETING) [ "$its" = "$name" ] && echo "$id|$state|$folder";; esac
+  elif [ -z "$jobs" ]; then
+    case $state in PENDING|RUNNING|COMPLETING) echo "$id|$state|$folder";; esac
   else case $jobs in *,$id,*) echo "$id|$state|$nodes|$reason";; esac; fi
 done < queue`,
   scontrol: `
@@ -62,7 +65,10 @@ export class FakeSlurm {
   }
 
   write(name: string, text: string): void {
-    writeFileSync(join(this.#folder, name), text);
+    // In one piece: commands read it meanwhile.
+    const path = join(this.#folder, name);
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
   }
 
   read(name: string): string {

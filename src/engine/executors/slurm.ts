@@ -5,6 +5,7 @@ import type { Invocation, Tool } from '../invocation.ts';
 import { wholeLog } from '../invoke.ts';
 import type { LocalExecutor } from './local.ts';
 import { saidVersion } from './native.ts';
+import { ownJobs } from './slurm/commands.ts';
 import { noResult } from './slurm/failures.ts';
 import { JobFolder, type JobRecord } from './slurm/folder.ts';
 import { type JobOptions, jobOptions, resources, type SlurmOptions } from './slurm/options.ts';
@@ -56,6 +57,19 @@ export class SlurmExecutor implements Executor {
     return job ? this.#far(invocation, job, options) : this.#local.execute(invocation, options);
   }
 
+  ownerIn(directory: string): string | undefined {
+    return new JobFolder(directory).owner;
+  }
+
+  async endIn(directories: readonly string[]): Promise<{ readonly ended: number; readonly problem: string }> {
+    const folders = new Set(directories.map((directory) => resolve(directory)));
+    const jobs = await ownJobs();
+    if (typeof jobs === 'string') return { ended: 0, problem: jobs };
+    const ids = jobs.flatMap(({ id, folder }) => (folders.has(folder) ? [id] : []));
+    const problems = await Promise.all(ids.map((id) => this.#queue.cancel(id)));
+    return { ended: ids.length, problem: problems[0] ?? '' };
+  }
+
   close(): Promise<void> {
     return this.#local.close();
   }
@@ -65,6 +79,7 @@ export class SlurmExecutor implements Executor {
     const note = noting(options);
     const version = await this.version(invocation.tool);
     const folder = new JobFolder(resolve(options.directory));
+    if (options.owner !== undefined) folder.noteOwner(options.owner);
     let record = folder.record();
     let inherited = record !== undefined;
     if (record) note(`slurm: job ${record.id} was submitted before`);

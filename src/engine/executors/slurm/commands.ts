@@ -84,24 +84,28 @@ export async function states(ids: readonly number[]): Promise<ReadonlyMap<number
   );
 }
 
-/**
- * Ids of this user's jobs of a name whose working folder is this one, and which wait or run; the newest first. A text is
- * why it did not say.
- */
-export async function jobsOf(name: string, folder: string): Promise<readonly number[] | string> {
+/** A job of this user that waits or runs. */
+export interface OwnJob {
+  readonly id: number;
+  /** Its working folder, as it was submitted. */
+  readonly folder: string;
+}
+
+/** This user's jobs which wait or run, of a name if one is given; the newest first. A text is why it did not say. */
+export async function ownJobs(name?: string): Promise<readonly OwnJob[] | string> {
   const { ok, out, problem } = await ask('squeue', [
     '--noheader',
     '--me',
-    `--name=${name}`,
+    ...(name === undefined ? [] : [`--name=${name}`]),
     `--format=${['%A', '%T', '%Z'].join(separator)}`,
   ]);
   if (!ok) return problem;
   return out
     .split('\n')
     .map((line) => line.split(separator))
-    .filter(([, state, ...path]) => state !== 'COMPLETING' && path.join(separator) === folder)
-    .map(([id]) => Number(id))
-    .sort((a, b) => b - a);
+    .filter(([id = '', state]) => /^\d+$/.test(id) && state !== 'COMPLETING')
+    .map(([id, , ...path]) => ({ id: Number(id), folder: path.join(separator) }))
+    .sort((a, b) => b.id - a.id);
 }
 
 /** What scontrol knows of a job that squeue does not show; undefined if nothing. */

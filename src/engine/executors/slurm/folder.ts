@@ -91,6 +91,16 @@ export class JobFolder {
     writeAtomically(join(this.#own, 'job.json'), `${JSON.stringify(record)}\n`);
   }
 
+  /** For whom the call is made. */
+  get owner(): string | undefined {
+    return this.#text('owner') || undefined;
+  }
+
+  /** Notes for whom the call is made. */
+  noteOwner(owner: string): void {
+    if (this.owner !== owner) writeAtomically(join(this.#own, 'owner'), owner);
+  }
+
   /** The newest run of a job, or of any job if none is named. FinnError 'cache/lost' where the folder is gone. */
   newestRun(id?: number): Run | undefined {
     let names: string[];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../../../diagnostics/diagnostic.ts';
-import { jobsOf, submit } from './commands.ts';
+import { ownJobs, submit } from './commands.ts';
 import type { JobFolder } from './folder.ts';
 
 /** A job that is to be in the queue. */
@@ -80,6 +80,7 @@ export async function obtainJob(wish: Wish, { signal, pause, note }: SubmissionO
 async function present({ folder, name, lost }: Wish): Promise<number | undefined | string> {
   const run = folder.newestRun();
   if (run && run.id > (lost ?? 0)) return run.id;
-  const queued = await jobsOf(name, folder.path);
-  return typeof queued === 'string' ? queued : queued.find((id) => id !== lost);
+  const queued = await ownJobs(name);
+  if (typeof queued === 'string') return queued;
+  return queued.find((job) => job.folder === folder.path && job.id !== lost)?.id;
 }
