@@ -8,6 +8,7 @@ const slow = [
   'test/conformance.test.ts',
   'test/cli/recipes.test.ts',
   'test/slurm/cluster.test.ts',
+  'test/slurm/nodes.test.ts',
   'test/slurm/builds.test.ts',
   'test/e2e/ulx3s.test.ts',
   'test/recipes.test.ts',

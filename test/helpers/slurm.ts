@@ -1,15 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -121,29 +112,23 @@ export class Cluster {
 
   /** As a power cut does: the node's daemon and all that its jobs run are killed, and nobody is told. */
   async cutOff(node: string): Promise<void> {
-    const daemon = this.#daemons.find((child) => child.spawnargs.includes(node) && child.exitCode === null)!;
-    const gone = new Promise((resolve) => daemon.once('exit', resolve));
-    daemon.kill('SIGKILL');
-    await gone;
+    await kill(this.#daemons.find((child) => child.spawnargs.includes(node) && isAlive(child))!);
     // Until there are none: what is killed may have started others.
-    for (let killed = 1; killed > 0; ) {
-      killed = 0;
-      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && this.#isOf(node, name))) {
-        process.kill(Number(pid), 'SIGKILL');
-        killed += 1;
-      }
+    for (let found = this.#processesOf(node); found.length > 0; found = this.#processesOf(node)) {
+      // Who looks after them would tell the controller of their end: they go first.
+      const sessions = new Set(found.map(sessionOf));
+      for (const pid of processes()) if (looksAfterJob(pid) && sessions.has(sessionOf(pid))) end(pid);
+      for (const pid of found) end(pid);
     }
   }
 
-  /** Is it a living process of a job of a node, or the daemon that looks after one? */
-  #isOf(node: string, pid: string): boolean {
-    try {
-      readlinkSync(`/proc/${pid}/exe`);
-      const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`;
-      return environment.includes(`\0SLURM_CONF=${this.conf}\0`) && environment.includes(`\0SLURMD_NODENAME=${node}\0`);
-    } catch {
-      return false;
-    }
+  /** What the jobs of a node run. */
+  #processesOf(node: string): number[] {
+    const words = [`SLURM_CONF=${this.conf}`, `SLURMD_NODENAME=${node}`];
+    return processes().filter((pid) => {
+      const environment = of(pid, 'environ').split('\0');
+      return words.every((word) => environment.includes(word));
+    });
   }
 
   /** Starts the controller, again where it was ended before. */
@@ -153,7 +138,7 @@ export class Cluster {
 
   /** Ends the controller; jobs go on. */
   async stopController(): Promise<void> {
-    await end(this.#daemons.find((child) => child.spawnargs.includes('slurmctld') && child.exitCode === null));
+    await stop(this.#daemons.find((child) => child.spawnargs.includes('slurmctld') && isAlive(child)));
   }
 
   /** What a command of Slurm says. */
@@ -172,6 +157,11 @@ export class Cluster {
     return this.until('end of all jobs', () => this.jobs().length === 0);
   }
 
+  /** How a job ended. */
+  stateOfJob(id: string): string {
+    return /JobState=(\S+)/.exec(this.run('scontrol', 'show', 'job', id))![1]!;
+  }
+
   /** How many jobs were ever submitted. */
   submitted(): number {
     const text = this.run('squeue', '--noheader', '--states=all', '--format=%A');
@@ -185,7 +175,7 @@ export class Cluster {
     } catch {
       // Then they end with slurmd.
     }
-    for (const child of this.#daemons.reverse()) await end(child);
+    for (const child of this.#daemons.reverse()) await stop(child);
     delete process.env['SLURM_CONF'];
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -218,14 +208,48 @@ export class Cluster {
   }
 }
 
-async function end(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+const isAlive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
+async function stop(child: ChildProcess | undefined): Promise<void> {
+  if (!child || !isAlive(child)) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
   await gone;
   clearTimeout(late);
 }
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+/** A file of a process; '' if it has ended. */
+function of(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+const processes = (): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+
+/** The session of a process; 0 if it has ended. */
+const sessionOf = (pid: number): number => Number(of(pid, 'stat').split(') ').at(-1)!.split(' ')[3] ?? 0);
+const looksAfterJob = (pid: number): boolean => of(pid, 'cmdline').startsWith('slurmstepd');
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

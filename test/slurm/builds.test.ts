@@ -1,58 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { each, item } from '../../src/engine/artifact.ts';
 import { LocalExecutor } from '../../src/engine/executors/local.ts';
-import { wholeLog } from '../../src/engine/invoke.ts';
-import { type AnyStep, step } from '../../src/engine/step.ts';
 import { Rig as CliRig, cli } from '../cli/rig.ts';
-import { Rig, type Settings, scope, text, texts } from '../engine/rig.ts';
+import { Rig } from '../engine/rig.ts';
 import { available } from '../helpers/require.ts';
 import { Cluster } from '../helpers/slurm.ts';
-import { bash, script, slurm } from './calls.ts';
-
-const layers = texts('layers', 'layer');
-const netlist = text('netlist');
-const top = text('top');
-
-/** Four layers, each synthesized by a script; what it has to say is part of the result. */
-const steps = (source: string): AnyStep[] => [
-  step({
-    name: 'fold',
-    doc: '',
-    per: 'build',
-    needs: {},
-    makes: { layers },
-    config: (_: Settings) => ({}),
-    run: async () => ({ layers: new Map(['a', 'b', 'c', 'd'].map((name) => [name, `layer ${name}\n`])) }),
-  }),
-  step({
-    name: 'synthesize',
-    doc: '',
-    per: 'layer',
-    needs: { layer: item(layers) },
-    makes: { netlist },
-    config: (_settings: Settings, { name }) => ({ name }),
-    tools: () => [bash],
-    run: async ({ layer }, { call }) => {
-      const made = await call(
-        script(source, { files: { 'in/a.v': layer }, outputs: { netlist: 'out.txt', log: wholeLog } }),
-      );
-      return { netlist: `${Buffer.from(made.netlist)}${Buffer.from(made.log)}` };
-    },
-  }),
-  step({
-    name: 'stitch',
-    doc: '',
-    per: 'build',
-    needs: { netlists: each(netlist) },
-    makes: { top },
-    config: () => ({}),
-    run: async ({ netlists }) => ({ top: [...netlists].flat().join('\n') }),
-  }),
-];
+import { slurm } from './calls.ts';
+import { buildLayers } from './layers.ts';
 
 describe.runIf(available('slurm'))('builds whose heavy steps are jobs', () => {
   const cluster = new Cluster();
@@ -61,24 +18,13 @@ describe.runIf(available('slurm'))('builds whose heavy steps are jobs', () => {
   });
   afterAll(() => cluster.stop());
 
-  const build = async (rig: Rig, source: string, executor: LocalExecutor | ReturnType<typeof slurm>) => {
-    const engine = rig.engine(steps(source), { executor });
-    const at = scope('build', 'b');
-    const built = await engine.run(engine.graph([{ scope: at, artifact: top }]), {
-      display: rig.display,
-      keepGoing: true,
-    });
-    await executor.close();
-    return { built, hash: built.hash(at, top) };
-  };
-
   it('make the same bytes as on this machine, and leave nothing behind', async () => {
     const source = 'cksum in/a.v | tee out.txt; ls -R; echo "$LC_ALL"';
     const [near, far] = [new Rig(), new Rig()];
     try {
       const before = cluster.submitted();
-      const here = await build(near, source, new LocalExecutor());
-      const there = await build(far, source, slurm());
+      const here = await buildLayers(near, source, new LocalExecutor());
+      const there = await buildLayers(far, source, slurm());
       expect(there.built.ok).toBe(true);
       expect(there.hash).toBe(here.hash);
       expect(cluster.submitted()).toBe(before + 4);
@@ -94,7 +40,11 @@ describe.runIf(available('slurm'))('builds whose heavy steps are jobs', () => {
   it('keep the folder of a tool that fails, with its log', async () => {
     const rig = new Rig();
     try {
-      const { built } = await build(rig, 'echo half > out.txt; echo no luck with "$(cat in/a.v)"; exit 3', slurm());
+      const { built } = await buildLayers(
+        rig,
+        'echo half > out.txt; echo no luck with "$(cat in/a.v)"; exit 3',
+        slurm(),
+      );
       expect(built.ok).toBe(false);
       const failed = built.outcomes.flatMap(({ diagnostics }) => diagnostics ?? []);
       const messages = failed.map(({ message }) => message);
@@ -114,7 +64,7 @@ describe.runIf(available('slurm'))('builds whose heavy steps are jobs', () => {
     const rig = new Rig();
     rig.timeLimit = (name) => (name === 'synthesize' ? 1 : undefined);
     try {
-      const { built } = await build(rig, 'setsid sleep 1234 & sleep 1234', slurm());
+      const { built } = await buildLayers(rig, 'setsid sleep 1234 & sleep 1234', slurm());
       const failed = built.outcomes.flatMap(({ diagnostics }) => diagnostics ?? []);
       expect(failed.length).toBe(4);
       for (const { code, message, hint } of failed) {
@@ -139,49 +89,99 @@ describe.runIf(available('slurm'))('builds whose heavy steps are jobs', () => {
     beforeEach(() => {
       rig = new CliRig();
       rig.addDigits();
-      rig.write('finn.config.yaml', 'executor: slurm\nslurm: {partition: main, time: 20min, poll_s: 0.5}\n');
+      const open = rig.path('open');
+      configure(`while [ ! -e ${open} ] && [ ! -e ${open}-$SLURM_JOB_ID ]; do sleep 0.1; done`);
     });
     afterEach(() => rig.remove());
+    /** Jobs run this first. */
+    const configure = (setup: string): void => {
+      const slurm = { partition: 'main', time: '20min', poll_s: 0.5, setup: [setup] };
+      rig.write('finn.config.yaml', JSON.stringify({ executor: 'slurm', slurm }));
+    };
+    const openGate = (): void => void rig.write('open', '');
     const jobFolders = (): string[] => readdirSync(rig.path('.finn/work')).filter((name) => name.startsWith('job-'));
 
-    /** A finn that has submitted all of its jobs. */
-    const submitting = async (): Promise<ChildProcess> => {
+    /** A finn, and what it says, which is read to its end: a pipe that nobody reads would hold it up. */
+    const start = () => {
       const { FINN_CACHE: _, ...environment } = process.env;
       const child = spawn(process.execPath, [cli, ...args], {
         cwd: rig.folder,
         env: environment,
         stdio: ['ignore', 'pipe', 'ignore'],
       });
-      let submitted = 0;
-      // Read to its end: a pipe that nobody reads would hold finn up.
+      return { child, lines: createInterface(child.stdout) };
+    };
+    /** A finn that has submitted all of its jobs, and their ids; they wait for the gate. */
+    const submitting = async () => {
+      const { child, lines } = start();
+      const ids: string[] = [];
       await new Promise<void>((resolve, reject) => {
-        createInterface(child.stdout!).on('line', (line) => {
-          if (/job \d+ submitted$/.test(line)) submitted += 1;
-          if (submitted === 4) resolve();
+        lines.on('line', (line) => {
+          const id = /job (\d+) submitted$/.exec(line)?.[1];
+          if (id !== undefined) ids.push(id);
+          if (ids.length === 4) resolve();
         });
-        child.once('exit', () => reject(new Error(`ended after ${submitted} submissions`)));
+        child.once('exit', () => reject(new Error(`ended after ${ids.length} submissions`)));
       });
-      return child;
+      return { child, ids };
     };
 
     it('cancel their jobs on Ctrl-C', async () => {
-      const child = await submitting();
+      const { child, ids } = await submitting();
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGINT');
       expect(await ended).toBe(130);
-      expect(cluster.jobs()).toEqual([]);
       expect(jobFolders()).toEqual([]);
+      await cluster.idle();
+      expect(ids.map((id) => cluster.stateOfJob(id))).toEqual(ids.map(() => 'CANCELLED'));
     });
 
     it('find their jobs again after a kill', async () => {
       const before = cluster.submitted();
-      (await submitting()).kill('SIGKILL');
+      (await submitting()).child.kill('SIGKILL');
       expect(jobFolders().length).toBe(4);
+      openGate();
       const { status, out } = rig.finn(args);
       expect([status, out]).toEqual([0, expect.stringContaining('was submitted before')]);
       expect(cluster.submitted()).toBe(before + 4);
       expect(existsSync(rig.path('build/digits/icebreaker'))).toBe(true);
       expect(jobFolders()).toEqual([]);
+    });
+
+    it('cancel the jobs of a finn that was killed where the recipe wants others now, and no more', async () => {
+      const before = cluster.submitted();
+      const first = await submitting();
+      first.child.kill('SIGKILL');
+      rig.edit('digits.yaml', 'MVAU_0: { pe: 4, simd: 16', 'MVAU_0: { pe: 8, simd: 16');
+      configure('true');
+      const again = start();
+      const taken: string[] = [];
+      let said = '';
+      again.lines.on('line', (line) => {
+        said += `${line}\n`;
+        const id = /job (\d+) was submitted before$/.exec(line)?.[1];
+        if (id === undefined) return;
+        taken.push(id);
+        rig.write(`open-${id}`, '');
+      });
+      expect([await new Promise((resolve) => again.child.once('close', resolve)), said]).toEqual([
+        0,
+        expect.stringContaining('cancelled 1 jobs of an earlier build that nobody waits for'),
+      ]);
+      expect(taken.length).toBe(3);
+      expect(cluster.submitted()).toBe(before + 5);
+      expect(jobFolders()).toEqual([]);
+      await cluster.idle();
+      for (const id of first.ids) expect(cluster.stateOfJob(id)).toBe(taken.includes(id) ? 'COMPLETED' : 'CANCELLED');
+    });
+
+    it('cancel what is left of their jobs when the cache is cleaned', async () => {
+      const { child, ids } = await submitting();
+      child.kill('SIGKILL');
+      const { status, err } = rig.finn(['clean', '--cache']);
+      expect([status, err]).toEqual([0, expect.stringContaining('cancelled 4 jobs of an earlier build')]);
+      await cluster.idle();
+      expect(ids.map((id) => cluster.stateOfJob(id))).toEqual(ids.map(() => 'CANCELLED'));
     });
   });
 });

@@ -46,6 +46,10 @@ export function script<O extends string>(
   return { tool: bash, args: ['-c', text, 'bash', ...args], files, outputs, label: `script ${text.slice(0, 20)}` };
 }
 
+/** A script that runs until a file is there, and then leaves an output. */
+export const held = (gate: string): string =>
+  `echo begun; while [ ! -e "${gate}" ]; do sleep 0.05; done; echo free | tee out.txt`;
+
 /** Text of bytes. */
 export const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 

@@ -11,11 +11,7 @@ import type { Invocation, Tool } from '../../src/engine/invocation.ts';
 import { lint } from '../../src/tools/yosys.ts';
 import { available } from '../helpers/require.ts';
 import { Cluster } from '../helpers/slurm.ts';
-import { Calls, script, slurm, text } from './calls.ts';
-
-/** A script that runs until a file is there, and then leaves an output. */
-const held = (gate: string): string =>
-  `echo begun; while [ ! -e "${gate}" ]; do sleep 0.05; done; echo free | tee out.txt`;
+import { Calls, held, script, slurm, text } from './calls.ts';
 
 describe.runIf(available('slurm'))('calls as jobs of a real Slurm', () => {
   const cluster = new Cluster();
