@@ -25,7 +25,7 @@ echo "$n|PENDING||None|$name|$folder" >> queue
 echo $n`,
   squeue: `
 echo "$*" >> asked
-[ -e down ] && { cat down >&2; exit 1; }
+problem=$(cat down 2>/dev/null) && { echo "$problem" >&2; exit 1; }
 for word; do case "$word" in --jobs=*) jobs=,\${word#*=},;; --name=*) name=\${word#*=};; esac; done
 while IFS='|' read -r id state nodes reason its folder; do
   if [ -n "$name" ]; then
@@ -39,7 +39,7 @@ done < queue`,
 echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1`,
   scancel: `
 echo "$*" >> cancelled
-[ -e refuses ] && { cat refuses >&2; exit 1; }
+problem=$(cat refuses 2>/dev/null) && { echo "$problem" >&2; exit 1; }
 for id; do sed -i "s/^$id|[A-Z_]*|/$id|CANCELLED|/" queue; done`,
 };
 

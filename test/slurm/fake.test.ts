@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FinnError } from '../../src/diagnostics/diagnostic.ts';
+import { Queue } from '../../src/engine/executors/slurm/queue.ts';
 import { Calls, type Running, script, slurm, text } from './calls.ts';
 import { FakeSlurm } from './fake-slurm.ts';
 
@@ -245,7 +246,7 @@ describe('with a fake Slurm', () => {
     const executor = quick();
     const running = [1, 2, 3, 4, 5].map(() => calls.start(executor, works));
     await Promise.all(running.map(({ saw }) => saw(/PENDING/)));
-    expect(fake.read('asked')).toContain('--jobs=1,2,3,4,5 ');
+    expect(fake.read('asked')).toContain('--me --jobs=1,2,3,4,5 ');
     for (const id of [1, 2, 3, 4, 5]) fake.run(id);
     for (const { done } of running) expect((await done).exit).toBe(0);
   });
@@ -263,6 +264,32 @@ describe('with a fake Slurm', () => {
     last.abort();
     await expect(last.done).rejects.toThrow('enough');
     expect(last.lines.at(-1)).toContain('job 4 could not be cancelled: scancel: error: Kill job error');
+    fake.write('refuses', 'scancel: error: Kill job error on job id 5: Unable to contact slurm controller\n');
+    const busy = calls.start(executor, works);
+    await submitted(busy, 5);
+    const asked = fake.read('cancelled').length;
+    busy.abort();
+    while (fake.read('cancelled').length < asked + 4) await new Promise((resolve) => setTimeout(resolve, 10));
+    fake.erase('refuses');
+    await expect(busy.done).rejects.toThrow('enough');
+    expect(busy.lines.at(-1)).toBe('slurm: job 5 cancelled');
+  });
+
+  it('the queue is asked less and less while nothing happens, and at once when something does', async () => {
+    fake.add(1, 'RUNNING', 'x', '/x');
+    const queue = new Queue(0.004);
+    queue.enter(1);
+    const rounds = async (looks: number): Promise<number> => {
+      const from = (await queue.next()).round;
+      for (let i = 2; i < looks; i += 1) await queue.next();
+      return (await queue.next()).round - from;
+    };
+    expect(await rounds(100)).toBeLessThan(8);
+    queue.hurry();
+    expect(await rounds(8)).toBe(1);
+    fake.set(1, 'COMPLETING');
+    expect(await rounds(100)).toBeLessThan(8);
+    queue.leave(1);
   });
 
   it('there must be one', async () => {

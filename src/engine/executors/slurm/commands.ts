@@ -52,7 +52,9 @@ async function ask(command: string, args: readonly string[]): Promise<Answer> {
   return { ok: ended.exitCode === 0, out: ended.stdout, problem };
 }
 
-/** sbatch could not reach the controller, or not surely: the job may be in the queue or not. */
+/** A command could not reach the controller, or not surely: a job may be in the queue or not. */
+export const isTransient = (problem: string): boolean => transient.test(problem);
+
 const transient =
   /unable to contact|timed out|connection refused|connection reset|temporarily|not responding|zero bytes|communication|socket|in standby/i;
 
@@ -67,12 +69,14 @@ export async function submit(script: string, args: readonly string[]): Promise<S
   // '12', or '12;cluster'; plug-ins of a site may say something in front.
   const id = /^(\d+)(;|$)/m.exec(out)?.[1];
   if (ok && id !== undefined) return { what: 'job', id: Number(id) };
-  return { what: ok || problem === '' || transient.test(problem) ? 'unsure' : 'refused', why: problem || out.trim() };
+  return { what: ok || problem === '' || isTransient(problem) ? 'unsure' : 'refused', why: problem || out.trim() };
 }
 
 /** The states of these jobs, whatever they are; those that Slurm has forgotten are left out. A text is why it did not say. */
 export async function states(ids: readonly number[]): Promise<ReadonlyMap<number, QueuedJob> | string> {
-  const { ok, out, problem } = await ask('squeue', ['--noheader', '--states=all', `--jobs=${ids.join(',')}`, format]);
+  // Of several jobs, and without a user, the controller would send all that the cluster has.
+  const which = ['--me', `--jobs=${ids.join(',')}`];
+  const { ok, out, problem } = await ask('squeue', ['--noheader', '--states=all', ...which, format]);
   // That is how it speaks of a single job that it has forgotten.
   if (!ok) return /invalid job id/i.test(problem) ? new Map() : problem;
   return new Map(

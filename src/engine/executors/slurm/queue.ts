@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancel, states } from './commands.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { cancel, isTransient, states } from './commands.ts';
 import { fateOf, type QueuedJob } from './states.ts';
 
 /** What squeue said last. */
@@ -13,22 +14,27 @@ export interface Answer {
   readonly problem?: string;
 }
 
-/** Between two questions to squeue, folders are looked at this many times: that costs the controller nothing. */
+/** Between two questions to squeue at the shortest, folders are looked at this many times: that costs the controller nothing. */
 const looks = 4;
-/** How long finn waits for jobs that it cancelled to be gone, and between two looks, in ms. */
-const farewell = { longest: 5000, pause: 250 };
+/** In ms: how long a controller that does not answer is asked again, how long finn waits for jobs to be gone, and between two looks. */
+const farewell = { asking: 60_000, waiting: 5000, pause: 250 };
 
-/** Asks squeue for all jobs at once, and only while someone waits. */
+/** While nothing changes each pause is longer than the one before it: up to so many times the first, and so many seconds. */
+const slower = { by: 1.5, most: 15, longest: 30 };
+
+/** Asks squeue for all jobs at once, only while someone waits, and seldom while nothing happens. */
 export class Queue {
   readonly #poll: number;
   readonly #jobs = new Set<number>();
+  /** How many pauses of the shortest length the next one has. */
+  #pause = 1;
   #answer: Answer = { round: 0, asked: new Set(), jobs: new Map() };
   #look: Promise<Answer> | undefined;
   #left = 0;
   #rest = new AbortController();
   #cancelling: { readonly ids: Set<number>; readonly done: Promise<string> } | undefined;
 
-  /** `poll`: seconds between two questions. */
+  /** `poll`: seconds between two questions, while something happens. */
   constructor(poll: number) {
     this.#poll = poll;
   }
@@ -36,6 +42,13 @@ export class Queue {
   /** From now on squeue is asked for this job too. */
   enter(id: number): void {
     this.#jobs.add(id);
+    this.hurry();
+  }
+
+  /** Someone has to know soon: a tool has failed, for one. */
+  hurry(): void {
+    this.#pause = 1;
+    this.#left = Math.min(this.#left, looks - 1);
   }
 
   leave(id: number): void {
@@ -70,10 +83,14 @@ export class Queue {
       this.#left -= 1;
       return this.#answer;
     }
-    this.#left = looks - 1;
     const asked = new Set(this.#jobs);
     const jobs = asked.size === 0 ? new Map<number, QueuedJob>() : await states([...asked]);
     const round = this.#answer.round + 1;
+    const { problem, jobs: before } = this.#answer;
+    const same = typeof jobs === 'string' ? problem !== undefined : isDeepStrictEqual(jobs, before);
+    const most = Math.max(1, Math.min(slower.most, slower.longest / this.#poll));
+    this.#pause = same ? Math.min(this.#pause * slower.by, most) : 1;
+    this.#left = Math.round(looks * this.#pause) - 1;
     this.#answer =
       typeof jobs === 'string' ? { round, asked: new Set(), jobs: new Map(), problem: jobs } : { round, asked, jobs };
     return this.#answer;
@@ -83,13 +100,14 @@ export class Queue {
     await sleep(10);
     this.#cancelling = undefined;
     const ids = [...jobs];
-    const until = performance.now() + farewell.longest;
+    const asking = performance.now() + farewell.asking;
     let problem = await cancel(ids);
-    while (problem !== '' && performance.now() < until) {
-      await sleep(farewell.pause);
+    for (let pause = farewell.pause; isTransient(problem) && performance.now() < asking; pause *= slower.by) {
+      await sleep(pause);
       problem = await cancel(ids);
     }
     if (problem !== '') return problem;
+    const until = performance.now() + farewell.waiting;
     // Their folders are removed next: nobody should write there any more.
     for (;;) {
       const seen = await states(ids);

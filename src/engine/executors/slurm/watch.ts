@@ -51,6 +51,8 @@ export async function watch(id: number, folder: JobFolder, options: WatchOptions
       const run = folder.newestRun(id);
       follower.look(run);
       if (run?.ended && isSure(run.ended)) return done(run, run.ended);
+      // Slurm has to say why, or to agree.
+      if (run?.ended || since !== undefined) queue.hurry();
       const answer = await Promise.race([queue.next(), aborted.promise]);
       signal.throwIfAborted();
       if (answer.round === round) continue;
