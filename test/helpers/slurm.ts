@@ -74,6 +74,8 @@ export class Cluster {
       SlurmdParameters: 'config_overrides',
       SchedulerParameters: 'batch_sched_delay=0,sched_min_interval=0,sched_interval=2',
       KillWait: 2,
+      // Tests count jobs that have ended.
+      MinJobAge: 86_400,
       MailProg: '/bin/true',
       StateSaveLocation: join(this.folder, 'state'),
       SlurmdSpoolDir: join(this.folder, 'spool-%n'),
