@@ -2,7 +2,6 @@ import { type Diagnostic, error } from '../diagnostics/diagnostic.ts';
 import { hashJson } from '../util/hash.ts';
 import type { Executor } from './executor.ts';
 import type { Instance } from './graph.ts';
-import type { Outcome } from './scheduler.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -14,8 +13,15 @@ export const ownerOf = (
   { id: { step, scope }, scope: { openedBy } }: Pick<Instance, 'id' | 'scope'>,
 ): string => hashJson(openedBy === undefined ? [place, step, scope] : [place, step, scope.slice(0, -1), 'each']);
 
+/** What became of an instance. */
+interface Became {
+  readonly instance: Instance;
+  /** undefined where it has none. */
+  readonly result?: unknown;
+}
+
 /** The owners that have all that they want. */
-export function finishedOwners(place: string, outcomes: readonly Outcome[]): ReadonlySet<string> {
+export function finishedOwners(place: string, outcomes: readonly Became[]): ReadonlySet<string> {
   const waiting = new Set<string>();
   const owners = new Set<string>();
   for (const { instance, result } of outcomes) (result ? owners : waiting).add(ownerOf(place, instance));
