@@ -204,7 +204,15 @@ export class Invoker {
     }
     if (executed.exit !== 0 || missing.length > 0) {
       const late = { ...executed, excess: 'time', seconds: options.timeLimit! } as const;
-      throw this.#failure(key, invocation, version, executed.exit === null ? late : executed, missing, directory, options.id);
+      throw this.#failure(
+        key,
+        invocation,
+        version,
+        executed.exit === null ? late : executed,
+        missing,
+        directory,
+        options.id,
+      );
     }
     const contents = [Buffer.from(executed.log), ...Object.values(outputs)];
     const [log, ...stored] = await storeAll(this.#store.objects, contents);
