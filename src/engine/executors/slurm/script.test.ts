@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,6 +77,11 @@ it('a script ends its tool at the limit, with all that it started, and says so',
     }
     // Who is killed is not gone at once.
     while (!others.every((pid) => isGone(Number(pid)))) await new Promise((resolve) => setTimeout(resolve, 10));
+    // One of the same number, in another folder, as of another cluster.
+    const other = spawn('sleep', ['1234'], { env: { ...process.env, FINN_RUN: '3000-0' }, stdio: 'ignore' });
+    expect(begin(3000, 'sleep 1234', 0.3)).toBe('137: 137 0.3\n');
+    expect([other.exitCode, other.signalCode, isGone(other.pid!)]).toEqual([null, null, false]);
+    other.kill();
     expect(begin(3001, 'exit 5', 200)).toBe('5: 5\n');
     // It ended well, but something of it was killed before.
     expect(begin(3002, 'sleep 1234; exit 0', 0.5)).toMatch(/^(0: 0|137: 137) 0\.5\n$/);
