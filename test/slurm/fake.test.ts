@@ -193,7 +193,10 @@ describe('with a fake Slurm', () => {
 
   it('a job that was told to end and could not be started anew is submitted again', async () => {
     const free = join(folder, 'free');
-    const running = calls.start(quick(), script(`echo begun; [ -e ${free} ] || kill -TERM $PPID; echo on >out.txt`, out));
+    const running = calls.start(
+      quick(),
+      script(`echo begun; [ -e ${free} ] || kill -TERM $PPID; echo on >out.txt`, out),
+    );
     await submitted(running, 1);
     expect(fake.run(1)).toBe(143);
     writeFileSync(free, '');
