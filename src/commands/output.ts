@@ -9,12 +9,11 @@ import type { Objects } from '../engine/objects.ts';
 import type { Outcome } from '../engine/scheduler.ts';
 import type { Scope } from '../engine/step.ts';
 import type { Store } from '../engine/store.ts';
-import { lostObject, restoreTree, type TreeFile } from '../engine/trees.ts';
+import { isThere, lostObject, restoreTree, type TreeFile } from '../engine/trees.ts';
 import type { Design } from '../hdl/design.ts';
 import * as made from '../steps/artifacts.ts';
 import { encodeGraph } from '../steps/codecs.ts';
 import type { Verdict } from '../steps/verify/verdict.ts';
-import { holds } from '../util/files.ts';
 import { sha256 } from '../util/hash.ts';
 import { replaceBuild } from './build-folder.ts';
 import type { Manifest } from './manifest.ts';
@@ -164,14 +163,16 @@ export async function writeBuildFolder(
 ): Promise<void> {
   const head = `${JSON.stringify(manifest, null, 2)}\n`;
   const path = join(folder, 'build.json');
-  const whole = (): boolean =>
-    existsSync(path) &&
-    readFileSync(path, 'utf8') === head &&
-    Object.keys(manifest.files).every((name) => holds(join(folder, name), files[name]!));
-  if (whole()) return;
+  const whole = async (): Promise<boolean> => {
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== head) return false;
+    for (const name of Object.keys(manifest.files))
+      if (!(await isThere(files[name]!, join(folder, name)))) return false;
+    return true;
+  };
+  if (await whole()) return;
   const release = await store.claim(`folder-${sha256(resolve(folder)).slice(0, 16)}`, new AbortController().signal);
   try {
-    if (whole()) return;
+    if (await whole()) return;
     const run = { ...logFiles(outcomes, store), 'time_per_step.json': pretty(timePerStep(outcomes)) };
     await replaceBuild(folder, () => restoreTree(store.objects, folder, { ...files, ...run }), head);
   } finally {

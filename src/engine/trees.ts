@@ -66,9 +66,9 @@ export async function restoreTree(
 ): Promise<void> {
   await mirrorTree(to, Object.keys(files), async (path, target) => {
     const file = files[path]!;
-    if (file instanceof Uint8Array) {
-      if (!holds(target, file)) writeAtomically(target, file);
-    } else if (!(await isThere(file, target)) && !(await objects.copyTo(file, target))) throw lostObject(file);
+    if (await isThere(file, target)) return;
+    if (file instanceof Uint8Array) writeAtomically(target, file);
+    else if (!(await objects.copyTo(file, target))) throw lostObject(file);
   });
 }
 
@@ -77,7 +77,9 @@ export const lostObject = ([object]: Stored): FinnError =>
   new FinnError(error('cache/lost', `the stored content ${object.slice(0, 12)} is lost`, { hint: 'build again' }));
 
 /** Has the file these contents? Nothing of the store is read to know it. */
-async function isThere([object, size]: Stored, path: string): Promise<boolean> {
+export async function isThere(file: TreeFile, path: string): Promise<boolean> {
+  if (file instanceof Uint8Array) return holds(path, file);
+  const [object, size] = file;
   if (sizeIfThere(path) !== size) return false;
   return (size < inOnePiece ? hashFile(path) : await hashFileLater(path)) === object;
 }
