@@ -1,7 +1,8 @@
-import { constants, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { error, FinnError } from '../diagnostics/diagnostic.ts';
+import { makeFolder } from '../util/files.ts';
 import { reason } from '../util/system-error.ts';
 import type { Io } from './session.ts';
 
@@ -20,7 +21,7 @@ export async function init(folder: string, io: Io): Promise<number> {
       ),
     );
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     // Not through a link that leads to nothing yet.
     for (const name of models)
       copyFileSync(join(shipped, 'recipes/digits', name), join(folder, name), constants.COPYFILE_EXCL);

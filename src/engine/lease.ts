@@ -1,6 +1,6 @@
-import { appendFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readIfThere, removeFile } from '../util/files.ts';
+import { makeFolder, readIfThere, removeFile } from '../util/files.ts';
 import { isGone, isMark, myMark, type ProcessMark } from '../util/process-mark.ts';
 
 /** Says which process uses a store, since when, and what of it: what lies in leases/ while it lives. */
@@ -50,7 +50,7 @@ export function leaseIn(folder: string, onTaken: () => void): Lease {
   let taken = false;
   const write = (): void => {
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       writeFileSync(path, '');
       const lines = [`born ${statSync(path).mtimeMs}`, ...[...roots].map((root) => `root ${root}`)];
       appendFileSync(path, `${lines.join('\n')}\n`);

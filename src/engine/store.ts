@@ -1,6 +1,6 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTree, sizeIfThere, walkTree } from '../util/files.ts';
+import { makeFolder, removeTree, sizeIfThere, walkTree } from '../util/files.ts';
 import { tryLockOfSilent, waitForLock } from '../util/lock.ts';
 import { myMark } from '../util/process-mark.ts';
 import { type Content, storedOf } from './content.ts';
@@ -137,7 +137,7 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
       scratches += 1;
       const path = join(work, `scratch-${myMark()}-${scratches}`);
       return writing(path, () => {
-        mkdirSync(path, { recursive: true });
+        makeFolder(path);
         return path;
       });
     },
@@ -145,7 +145,7 @@ export function openStore(folder: string, onCorrupt: (object: string) => void = 
       lease.tell();
       const path = join(work, `job-${key}`);
       return writing(path, () => {
-        mkdirSync(path, { recursive: true });
+        makeFolder(path);
         return path;
       });
     },

@@ -99,7 +99,10 @@ function makeFolderFor(path: string, error: unknown, attempt: number): void {
   makeFolder(dirname(path));
 }
 
-/** Makes a folder and those above it. What goes wrong is the system's own error: Node's is ENOENT where nothing may be written. */
+/**
+ * Makes a folder and those above it. What goes wrong is the system's own error: of Node's `recursive` it is ENOENT where nothing may be
+ * written, and below /proc that never ends.
+ */
 export function makeFolder(path: string): void {
   const codeOfMaking = (): string | undefined => {
     try {
@@ -225,7 +228,7 @@ export const contains = (folder: string, path: string): boolean => {
  * time. Throws RangeError for a path that leaves the folder.
  */
 export function writeTree(root: string, files: Readonly<Record<string, Uint8Array | string>>): void {
-  mkdirSync(root, { recursive: true });
+  makeFolder(root);
   for (const [path, contents] of Object.entries(files)) {
     mustStayBelow(path);
     const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
@@ -255,7 +258,7 @@ export function removeIfEmpty(folder: string): boolean {
 export function linkTree(from: string, to: string): void {
   for (const path of listTree(from)) {
     const target = join(to, path);
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     rmSync(target, { force: true });
     try {
       linkSync(join(from, path), target);

@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from './files.ts';
 import { isGone, isMark, myMark, type ProcessMark } from './process-mark.ts';
 
 export type Lock =
@@ -27,7 +18,7 @@ const silentMilliseconds = 5 * 60_000;
  * process is gone is broken. Does not wait. Throws the system's error where the file cannot be written.
  */
 export function tryLock(path: string): Lock {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   for (let attempt = 0; attempt < 3; attempt += 1) {
     if (create(path)) return { held: true, release: () => release(path) };
     if (!breakIf(path, () => isStale(path))) break;

@@ -1,4 +1,4 @@
-import { close, constants, copyFile, type Dirent, mkdirSync, readdirSync, rename, rmSync } from 'node:fs';
+import { close, constants, copyFile, type Dirent, readdirSync, rename, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -6,6 +6,7 @@ import {
   hashFile,
   isMissing,
   listTree,
+  makeFolder,
   mustStayBelow,
   removeFile,
   removeIfEmpty,
@@ -34,7 +35,7 @@ export async function mirrorTree(
 ): Promise<void> {
   const wanted = new Set(paths);
   for (const path of wanted) mustStayBelow(path);
-  mkdirSync(to, { recursive: true });
+  makeFolder(to);
   for (const path of listTree(to)) if (!wanted.has(path) && !isBeingWritten(path)) removeFile(join(to, path));
   await inLanes(wanted, placedAtOnce, (path) => place(path, join(to, path)));
   removeEmptyFolders(to, false);

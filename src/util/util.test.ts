@@ -300,6 +300,15 @@ describe('lock', () => {
   });
 });
 
+describe('a place where no folder can be made', () => {
+  // Node's own recursive mkdir never returns there.
+  it.runIf(process.platform === 'linux')('is refused', () => {
+    expect(() => writeAtomically('/proc/finn/a/b', 'x')).toThrow('ENOENT');
+    expect(() => writeTree('/proc/finn', { 'a/b': 'x' })).toThrow('ENOENT');
+    expect(() => tryLock('/proc/finn/lock')).toThrow('ENOENT');
+  });
+});
+
 describe('pool', () => {
   it('never exceeds its capacity, runs all, and keeps the order of coming', async () => {
     await fc.assert(

@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FinnError, fail } from '../../diagnostics/diagnostic.ts';
+import { makeFolder } from '../../util/files.ts';
 import { sha256 } from '../../util/hash.ts';
 import { isGone, myMark } from '../../util/process-mark.ts';
 
@@ -58,7 +59,7 @@ export class Part {
     this.#start = Buffer.byteLength(line);
     this.size = 0;
     await this.#writing(async () => {
-      await mkdir(this.#folder, { recursive: true });
+      makeFolder(this.#folder);
       this.#file = await open(this.#path, 'w');
       await this.#file.writeFile(line);
     });
