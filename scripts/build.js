@@ -20,11 +20,12 @@ await bundle(
   join(dist, 'bundle'),
 );
 // All from one bundle: an artifact or an error that a plug-in gets from index.js is the one that cli.js knows.
-writeFileSync(join(dist, 'cli.js'), "import './bundle/cli.js';\n");
+writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './bundle/cli.js';\n");
 writeFileSync(join(dist, 'index.js'), "export * from './bundle/index.js';\n");
 for (const name of ['watch-builder', 'step-thread'])
   writeFileSync(join(dist, `commands/${name}.js`), `import '../bundle/${name}.js';\n`);
 // What `finn` starts.
 await bundleAlone(join(dist, 'start.js'), join(dist, 'start.cjs'), './cli.js');
 rmSync(join(dist, 'start.js'));
-chmodSync(join(dist, 'start.cjs'), 0o755);
+// cli.js was what `finn` started once, and npx has a long memory.
+for (const name of ['start.cjs', 'cli.js']) chmodSync(join(dist, name), 0o755);

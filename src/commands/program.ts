@@ -7,6 +7,7 @@ import { error, fail } from '../diagnostics/diagnostic.ts';
 import { render } from '../diagnostics/render.ts';
 import { LocalExecutor } from '../engine/executors/local.ts';
 import { removeTree } from '../util/files.ts';
+import { sha256 } from '../util/hash.ts';
 import type { Io } from './session.ts';
 
 export interface ProgramOptions {
@@ -37,6 +38,8 @@ export async function program(folder: string, options: ProgramOptions, io: Io): 
       });
     io.err(`${board.path} runs \`${words}\``);
   }
+  const bytes = readFileSync(path);
+  checkMade(folder, `bitfile/${image}`, bytes);
   const executor = new LocalExecutor({ paths: Object.fromEntries(project.tools) });
   const directory = mkdtempSync(join(tmpdir(), 'finn-program-'));
   try {
@@ -49,7 +52,7 @@ export async function program(folder: string, options: ProgramOptions, io: Io): 
           log: [],
         },
         args: args.map((word) => word.replaceAll('$bitstream', image)),
-        files: { [image]: readFileSync(path) },
+        files: { [image]: bytes },
         outputs: {},
         label: `programming ${board.id}`,
       },
@@ -62,6 +65,18 @@ export async function program(folder: string, options: ProgramOptions, io: Io): 
     removeTree(directory);
     await executor.close();
   }
+}
+
+/** Fails where a file of a build is not the one that its manifest tells of. */
+function checkMade(folder: string, name: string, bytes: Uint8Array): void {
+  const path = join(folder, 'build.json');
+  if (!existsSync(path)) return;
+  const { files } = JSON.parse(readFileSync(path, 'utf8')) as { files?: Record<string, { sha256?: unknown }> };
+  const made = files?.[name]?.sha256;
+  if (made === undefined || made === sha256(bytes)) return;
+  fail('cli/file', `${join(folder, name)} has sha256 ${sha256(bytes)}, but the build made ${made}`, {
+    hint: '`finn build` puts it right; `finn verify-build` tells what else was changed',
+  });
 }
 
 /** The board that a build's manifest names: one of finn's own, since anybody may have written the manifest. */

@@ -38,9 +38,14 @@ function checked(bytes: Uint8Array, wanted: string | undefined, what: string, at
   return bytes;
 }
 
-/** What finn.lock calls a source: its URL or its command; nothing for a file, which lies beside the recipe. */
-export const sourceName = (source: ModelSource): string | undefined =>
-  source.kind === 'url' ? source.url : source.kind === 'run' ? source.command.join(' ') : undefined;
+/**
+ * What finn.lock calls a source: its URL, or its command and which of the files that this makes is meant; nothing for a file, which lies
+ * beside the recipe.
+ */
+export function sourceName(source: ModelSource): string | undefined {
+  if (source.kind === 'run') return `${source.command.join(' ')} → ${source.output}`;
+  return source.kind === 'url' ? source.url : undefined;
+}
 
 type UrlSource = Extract<ModelSource, { kind: 'url' }>;
 

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/util/hash.ts';
 import { Rig } from './rig.ts';
 
 let rig: Rig;
@@ -155,6 +156,23 @@ describe('finn program', () => {
       out: '1 the bitstream\n',
       err: '',
     });
+  });
+
+  it('hands on nothing that the build did not make', () => {
+    programmer('echo "$# $(cat "$1")"');
+    const build = (content: string): string =>
+      JSON.stringify({
+        target: { board: 'icebreaker' },
+        files: { 'bitfile/finn-accel.bin': { sha256: sha256(content) } },
+      });
+    rig.write('out/build.json', build('another'));
+    expect(rig.finn(['program', 'out'], path(rig.path('bin')))).toMatchObject({
+      status: 2,
+      out: '',
+      err: expect.stringContaining(`has sha256 ${sha256('the bitstream')}, but the build made ${sha256('another')}`),
+    });
+    rig.write('out/build.json', build('the bitstream'));
+    expect(rig.finn(['program', 'out'], path(rig.path('bin'))).status).toBe(0);
   });
 
   it('ends with 1 where the programmer fails and 3 where there is none', () => {

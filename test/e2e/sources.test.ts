@@ -231,7 +231,7 @@ describe('a model that a program makes', () => {
       return ran(eventsOf(ended.out));
     };
     expect(await run('--allow-run')).toEqual(['run-model', 'import']);
-    expect(lockOf().sources).toEqual({ 'node make.mjs model.onnx': sha256(model) });
+    expect(lockOf().sources).toEqual({ 'node make.mjs model.onnx → model.onnx': sha256(model) });
     work.write('finn.config.yaml', 'trust: { run: [digits.yaml] }\n');
     expect(await run()).toEqual([]);
     // Another text of an input, and the same model: nothing but the program runs again.
@@ -270,6 +270,8 @@ describe('a model that a program makes', () => {
     work.write('finn.lock', work.read('finn.lock').replace(sha256(model), '2'.repeat(64)));
     const drifted = await build('--until', 'import', '--allow-run', '--locked');
     expect(drifted.status).toBe(2);
-    expect(drifted.err).toContain(`\`node make.mjs model.onnx\` gives sha256 ${sha256(model)}; finn.lock has 2222`);
+    expect(drifted.err).toContain(
+      `\`node make.mjs model.onnx → model.onnx\` gives sha256 ${sha256(model)}; finn.lock has 2222`,
+    );
   });
 });
