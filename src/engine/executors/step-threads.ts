@@ -9,6 +9,7 @@ import { storeAll } from '../trees.ts';
 import { LostContent, valueName, valueNames } from '../values.ts';
 import { alone, problemOf, received, type StepNews, type StepOrder, thrown } from './step-messages.ts';
 import type { ThreadData } from './step-thread.ts';
+import { talk } from './talk.ts';
 
 export interface StepThreadsOptions {
   /** The module that threads begin with: it calls `runSteps`. */
@@ -175,73 +176,52 @@ function contentsFor({ holds }: Thread, needs: Needs, objects: Objects): Map<str
   return contents;
 }
 
-/** Runs one step in the thread. */
-function exchange(
+/** Runs one step in the thread. When the signal aborts the thread is ended, and so are the calls that it made. */
+async function exchange(
   thread: Thread,
   step: AnyStep,
   inputs: StoredInputs,
   objects: ReadonlyMap<string, Uint8Array>,
   context: Context<unknown>,
 ): Promise<MadeNews> {
-  const { worker } = thread;
   const { config, sources, signal } = context;
   const calls = new Set<Promise<void>>();
-  return new Promise((resolve, reject) => {
-    const call = async ({ id, invocation }: Extract<StepNews, { type: 'call' }>): Promise<void> => {
-      try {
-        const outputs = await context.call(received(invocation));
-        if (!over) thread.send({ type: 'called', id, outputs });
-      } catch (cause) {
-        if (!over) thread.send({ type: 'refused', id, problem: problemOf(cause) });
+  let over = false;
+  const call = async ({ id, invocation }: Extract<StepNews, { type: 'call' }>): Promise<void> => {
+    try {
+      const outputs = await context.call(received(invocation));
+      if (!over) thread.send({ type: 'called', id, outputs });
+    } catch (cause) {
+      if (!over) thread.send({ type: 'refused', id, problem: problemOf(cause) });
+    }
+  };
+  const hear = (news: StepNews): MadeNews | undefined => {
+    switch (news.type) {
+      case 'note':
+        context.note(news.text);
+        return undefined;
+      case 'report':
+        context.report(news.diagnostic);
+        return undefined;
+      case 'call': {
+        const running = call(news).finally(() => calls.delete(running));
+        calls.add(running);
+        return undefined;
       }
-    };
-    let over = false;
-    const onMessage = (news: StepNews): void => {
-      switch (news.type) {
-        case 'note':
-          context.note(news.text);
-          break;
-        case 'report':
-          context.report(news.diagnostic);
-          break;
-        case 'call': {
-          const running = call(news).finally(() => calls.delete(running));
-          calls.add(running);
-          break;
-        }
-        case 'made':
-          finish();
-          resolve(news);
-          break;
-        case 'broken':
-          finish();
-          reject(thrown(news.problem));
-          break;
-      }
-    };
-    const onError = (cause: Error): void => {
-      finish();
-      reject(cause);
-    };
-    const onExit = (code: number): void => {
-      finish();
-      reject(new Error(`the thread of step '${step.name}' ended with ${code}`));
-    };
-    const onAbort = (): void => {
-      finish();
-      void Promise.all([thread.end(), ...calls]).then(() => reject(signal.reason as Error));
-    };
-    const finish = (): void => {
-      over = true;
-      worker.off('message', onMessage);
-      worker.off('error', onError);
-      worker.off('exit', onExit);
-      signal.removeEventListener('abort', onAbort);
-    };
-    worker.on('message', onMessage);
-    worker.on('error', onError);
-    worker.on('exit', onExit);
-    signal.addEventListener('abort', onAbort);
-    thread.send({ type: 'make', step: step.name, inputs, objects, config, sources });
-  });
+      case 'made':
+        return news;
+      case 'broken':
+        throw thrown(news.problem);
+    }
+  };
+  const order: StepOrder = { type: 'make', step: step.name, inputs, objects, config, sources };
+  try {
+    return await talk(thread.worker, order, signal, hear);
+  } catch (cause) {
+    over = true;
+    if (signal.aborted) await Promise.all([thread.end(), ...calls]);
+    throw cause;
+  } finally {
+    over = true;
+  }
 }

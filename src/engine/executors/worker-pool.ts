@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { talk } from './talk.ts';
 
 /** What a worker is asked to do: a call of an entry point of an npm package, or of a file of ours. */
 export interface Job {
@@ -101,39 +102,22 @@ export class WorkerPool {
   }
 }
 
-function exchange(worker: Worker, job: Job, signal: AbortSignal, onLine: (line: string) => void): Promise<JobResult> {
-  return new Promise((resolve, reject) => {
-    const onMessage = (message: Message): void => {
-      if (message.type === 'line') {
-        onLine(message.text);
-        return;
-      }
-      finish();
-      if (message.type === 'done') resolve({ exit: message.exit, outputs: message.outputs });
-      else reject(new WorkerFailure(message.text, message.code));
-    };
-    const onError = (problem: Error): void => {
-      finish();
-      reject(new WorkerFailure(problem.message, (problem as NodeJS.ErrnoException).code));
-    };
-    const onExit = (code: number): void => {
-      finish();
-      reject(new WorkerFailure(`the worker thread ended with ${code}`, undefined));
-    };
-    const onAbort = (): void => {
-      finish();
-      reject(signal.reason as Error);
-    };
-    const finish = (): void => {
-      worker.off('message', onMessage);
-      worker.off('error', onError);
-      worker.off('exit', onExit);
-      signal.removeEventListener('abort', onAbort);
-    };
-    worker.on('message', onMessage);
-    worker.on('error', onError);
-    worker.on('exit', onExit);
-    signal.addEventListener('abort', onAbort);
-    worker.postMessage(job);
-  });
+async function exchange(
+  worker: Worker,
+  job: Job,
+  signal: AbortSignal,
+  onLine: (line: string) => void,
+): Promise<JobResult> {
+  try {
+    return await talk(worker, job, signal, (message: Message) => {
+      if (message.type === 'broken') throw new WorkerFailure(message.text, message.code);
+      if (message.type === 'done') return { exit: message.exit, outputs: message.outputs };
+      onLine(message.text);
+      return undefined;
+    });
+  } catch (cause) {
+    if (cause instanceof WorkerFailure || signal.aborted) throw cause;
+    const { message, code } = cause as NodeJS.ErrnoException;
+    throw new WorkerFailure(message, code);
+  }
 }
