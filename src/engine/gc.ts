@@ -162,7 +162,9 @@ class Collector {
   #remove(item: Item): void {
     if (this.#removals % batch === 0) this.#look();
     this.#removals += 1;
-    if (this.#held.has(recordOf(item)) || !this.#take(item, item.kind)) return;
+    // What tells of a record in use goes no more than that.
+    if ([recordOf(item), item.of ?? ''].some((record) => this.#held.has(record))) return;
+    if (!this.#take(item, item.kind)) return;
     for (const name of new Set(item.names)) {
       const count = this.#named.get(name)! - 1;
       this.#named.set(name, count);
