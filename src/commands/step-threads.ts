@@ -11,7 +11,10 @@ let inUse: { readonly plugins: Plugins; readonly threads: StepThreads } | undefi
 export function stepThreads(plugins: Plugins): Aside {
   if (inUse?.plugins !== plugins) {
     void inUse?.threads.close();
-    inUse = { plugins, threads: new StepThreads({ module, data: plugins.program }) };
+    inUse = {
+      plugins,
+      threads: new StepThreads({ module, data: plugins.program, always: plugins.program !== undefined }),
+    };
   }
   return inUse.threads;
 }

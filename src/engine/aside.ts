@@ -16,6 +16,11 @@ export interface Aside {
     context: Context<unknown>,
     objects: Objects,
   ): Promise<Record<string, Content>>;
+  /**
+   * Is a step worth it? `bytes` is what it reads, from the store and as sources; `seconds` is how long it took the last time, where
+   * that is known.
+   */
+  isWorth(bytes: number, seconds: number | undefined): boolean;
   /** Is anything kept in memory from one step to the next? */
   readonly holds: boolean;
   /** Nobody will want the value of this content. */

@@ -8,10 +8,10 @@ import type { Invocation } from './invocation.ts';
 import type { Invoker } from './invoke.ts';
 import type { Judged, World } from './judge.ts';
 import type { Known, Result } from './known.ts';
-import { make, type StoredInputs } from './make.ts';
+import { make, type StoredInputs, storedArtifacts } from './make.ts';
 import type { CallMade, StepRecord } from './records.ts';
 import type { Remote } from './remote.ts';
-import type { Context } from './step.ts';
+import type { AnyStep, Context, Sources } from './step.ts';
 import { LostContent, type ValueCache } from './values.ts';
 
 /** What running steps needs beside what judging them does. */
@@ -86,7 +86,7 @@ export async function execute(
   };
   const { aside } = workshop;
   const makes =
-    step.aside && aside
+    step.aside && aside?.isWorth(bytesRead(step, inputs, judged.sources), store.records.readLast(id)?.seconds)
       ? await aside.make(step, inputs, context, store.objects)
       : await make(step, inputs, context, values);
   const record: StepRecord = {
@@ -99,6 +99,13 @@ export async function execute(
   };
   store.records.writeStep(step.name, judged.key, record);
   return { key: judged.key, record };
+}
+
+/** Bytes of all that a step reads. */
+function bytesRead(step: AnyStep, inputs: StoredInputs, sources: Sources): number {
+  const stored = storedArtifacts(step, inputs).flatMap(([, { files }]) => Object.values(files).map(([, size]) => size));
+  const given = Object.values(sources).map(({ length }) => length);
+  return [...stored, ...given].reduce((sum, size) => sum + size, 0);
 }
 
 /** Are all files of these contents whole? Reads them. */

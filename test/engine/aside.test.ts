@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 const threadsOf = ({ folder }: Rig): StepThreads =>
-  new StepThreads({ module: new URL('./aside-thread.ts', import.meta.url), data: folder });
+  new StepThreads({ module: new URL('./aside-thread.ts', import.meta.url), data: folder, always: true });
 
 const until = async (what: () => boolean): Promise<void> => {
   while (!what()) await new Promise((resolve) => setTimeout(resolve, 20));

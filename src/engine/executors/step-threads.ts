@@ -16,7 +16,12 @@ export interface StepThreadsOptions {
   readonly module: URL;
   /** What that makes the steps of: data that can be cloned. */
   readonly data: unknown;
+  /** Whatever they read: nobody knows how long they take. */
+  readonly always?: boolean;
 }
+
+/** A thread takes some 0.2 s of processor time to load finn: what took less, or where nothing is known reads less, is done sooner here. */
+const worthwhile = { seconds: 1, bytes: 8e6 };
 
 /** How long an idle thread is kept: a warm one saves loading finn, and reading again what it has read or made. */
 const idleMilliseconds = 20_000;
@@ -33,6 +38,12 @@ export class StepThreads implements Aside {
 
   constructor(options: StepThreadsOptions) {
     this.#options = options;
+  }
+
+  isWorth(bytes: number, seconds: number | undefined): boolean {
+    // One that is there need not be loaded.
+    if (this.#options.always || this.#idle.length > 0) return true;
+    return seconds === undefined ? bytes >= worthwhile.bytes : seconds >= worthwhile.seconds;
   }
 
   get holds(): boolean {
