@@ -50,7 +50,7 @@ describe('finn lock', () => {
         .replace('file: digits.onnx', 'run: [node, make.mjs]\n      inputs: []\n      output: m.onnx'),
     );
     const [stale, used] = ['0'.repeat(64), '1'.repeat(64)];
-    const sources = { 'https://example.org/gone.onnx': stale, 'node make.mjs': used };
+    const sources = { 'https://example.org/gone.onnx': stale, 'node make.mjs → m.onnx': used };
     rig.write(
       'finn.lock',
       JSON.stringify({ lock: 2, sources, tools: { gone: { native: '1' }, node: { native: 'v1' } } }),
@@ -61,12 +61,12 @@ describe('finn lock', () => {
     const { status, out } = rig.finn(['lock', 'digits.yaml']);
     expect(status).toBe(0);
     expect(out).toContain(`  https://example.org/gone.onnx: sha256 ${stale} → gone\n`);
-    expect(lock().sources).toEqual({ 'node make.mjs': used });
+    expect(lock().sources).toEqual({ 'node make.mjs → m.onnx': used });
     expect(Object.keys(lock().tools)).toEqual(['clang', 'finn', 'icepack', 'nextpnr-ice40', 'node', 'yosys']);
     // While a recipe of the folder cannot be read, nobody knows what it uses.
     rig.write('other.yaml', 'finn: 1\nbuilds: { a: b }\n');
     expect(rig.finn(['lock', 'digits.yaml']).status).toBe(0);
-    expect(lock().sources).toEqual({ 'node make.mjs': used });
+    expect(lock().sources).toEqual({ 'node make.mjs → m.onnx': used });
   });
 });
 
@@ -116,14 +116,16 @@ describe('finn build --locked', () => {
     );
     rig.write('make.mjs', "import { copyFileSync } from 'node:fs'; copyFileSync('digits.onnx', 'model.onnx');\n");
     expect(rig.finn(['lock', 'digits.yaml', '--allow-run']).status).toBe(0);
-    expect(lock().sources).toEqual({ 'node make.mjs': sha256(rig.bytes('digits.onnx')) });
+    expect(lock().sources).toEqual({ 'node make.mjs → model.onnx': sha256(rig.bytes('digits.onnx')) });
     change(({ sources }) => {
-      sources['node make.mjs'] = '2'.repeat(64);
+      sources['node make.mjs → model.onnx'] = '2'.repeat(64);
     });
     rig.finn(['clean', '--cache']);
     const { status, out, err } = locked('--until', 'import', '--allow-run');
     expect([status, out]).toEqual([2, '']);
-    expect(err).toContain(`\`node make.mjs\` gives sha256 ${sha256(rig.bytes('digits.onnx'))}; finn.lock has 2222`);
+    expect(err).toContain(
+      `\`node make.mjs → model.onnx\` gives sha256 ${sha256(rig.bytes('digits.onnx'))}; finn.lock has 2222`,
+    );
     expect([rig.has('.finn/steps/run-model'), rig.has('.finn/steps/import')]).toEqual([true, false]);
   });
 
