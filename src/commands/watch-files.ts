@@ -1,6 +1,7 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { FSWatcher } from 'chokidar';
+import { isFolder } from '../util/files.ts';
 
 /**
  * Watches files by their names, be they there or not: it watches the folders around them, since a file that is saved by
@@ -96,5 +97,3 @@ function withTarget(path: string): string[] {
     return [at];
   }
 }
-
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -112,8 +112,8 @@ export function createEngine(options: EngineOptions): Engine {
     async run(graph, runOptions) {
       const name = hashJson([options.place, graph.targets.map(pathOf)]);
       store.begin(name);
-      const { readings, ...world } = knowing();
-      const { ok, interrupted, outcomes, known } = await run(graph, { ...world, readings }, runOptions);
+      const world = knowing();
+      const { ok, interrupted, outcomes, known } = await run(graph, world, runOptions);
       options.aside?.clear();
       if (!interrupted) {
         const finished = finishedOwners(workshop.place, outcomes);
@@ -132,7 +132,7 @@ export function createEngine(options: EngineOptions): Engine {
         ok,
         interrupted,
         outcomes,
-        readings,
+        readings: world.readings,
         root,
         value(scope, handle) {
           const content = contentOf(scope, handle);

@@ -166,6 +166,9 @@ export function statIfThere(path: string): Stats | undefined {
   }
 }
 
+/** Is there a folder of that name? */
+export const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
 /** Size of a file in bytes, or undefined if there is no file of that name. */
 export function sizeIfThere(path: string): number | undefined {
   const stat = statIfThere(path);

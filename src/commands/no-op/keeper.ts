@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ownEnvironment, surroundingsOf } from '../../config/environment.ts';
 import { configName } from '../../config/project.ts';
@@ -6,7 +6,7 @@ import type { Built } from '../../engine/engine.ts';
 import type { Display, EngineEvent } from '../../engine/events.ts';
 import { ownFiles } from '../../engine/own-code.ts';
 import { summary } from '../../ui/screen.ts';
-import { listTree, writeAtomically } from '../../util/files.ts';
+import { isFolder, listTree, writeAtomically } from '../../util/files.ts';
 import { lockPath } from '../lock.ts';
 import { namedPaths } from '../named-paths.ts';
 import type { Io, Session } from '../session.ts';
@@ -135,5 +135,3 @@ function cacheFolders(cache: string): string[] {
     return [path, ...(isFolder(path) ? readdirSync(path).map((below) => join(path, below)) : [])].filter(isFolder);
   });
 }
-
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -99,8 +99,8 @@ export function hold({ paths, numbers }: Stamps): boolean {
  * finn.config.yaml above it.
  */
 export function placesOf(recipe: string, environment: Environment): string[] {
-  const places = environment['FINN_CACHE'] ? [resolve(environment['FINN_CACHE'])] : [];
-  if (places.length > 0) return places;
+  if (environment['FINN_CACHE']) return [resolve(environment['FINN_CACHE'])];
+  const places: string[] = [];
   for (let folder = dirname(resolve(recipe)); ; folder = dirname(folder)) {
     places.push(join(folder, '.finn'));
     if (folder === dirname(folder)) return places;
